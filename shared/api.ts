@@ -1,0 +1,96 @@
+import * as v from 'valibot';
+import { isDnsLabel, isDnsSubdomain, isSecretKey } from './grammar.ts';
+import { parse } from './parse.ts';
+
+/**
+ * Safe's HTTP API: the bodies that travel, and the parse function of each one that Safe or the CLI receives.
+ * Values are standard base64 (RFC 4648 §4, padded) and nothing else.
+ */
+
+export const dnsLabel = v.pipe(v.string(), v.check(isDnsLabel, 'must be a DNS-1123 label'));
+export const secretName = v.pipe(
+  v.string(),
+  v.check(isDnsSubdomain, 'must be a DNS-1123 subdomain of at most 253 characters'),
+);
+
+const serviceAccount = v.pipe(
+  v.string(),
+  v.check((text) => text === '*' || isDnsSubdomain(text), 'must be a service account name or "*"'),
+);
+
+/** A service account that may fetch a secret; `*` means every one of that namespace. Matching is exact. */
+const reader = v.strictObject({ serviceAccount, namespace: v.optional(dnsLabel) });
+
+const MAX_READERS = 1000;
+const readers = v.pipe(v.array(reader), v.maxLength(MAX_READERS, `must have at most ${MAX_READERS} entries`));
+
+const secretKey = v.pipe(
+  v.string(),
+  v.check(isSecretKey, 'is a key outside [-._a-zA-Z0-9]{1,253}, or starts with ".."'),
+);
+const base64 = v.pipe(v.string(), v.check(isBase64, 'must be base64 (RFC 4648, padded)'));
+
+const putSecretRequest = v.strictObject({
+  data: v.pipe(
+    v.record(secretKey, base64),
+    v.check((data) => Object.keys(data).length > 0, 'must have at least one key'),
+  ),
+  readers: v.optional(readers),
+});
+
+export type Reader = v.InferOutput<typeof reader>;
+
+/** `readers` left out keeps those of the version that is replaced; a new secret then has none, so nobody may read it. */
+export type PutSecretRequest = v.InferOutput<typeof putSecretRequest>;
+
+/** @throws AppError `invalid_request` naming every field that is wrong. */
+export const parsePutSecretRequest = (input: unknown): PutSecretRequest => parse(putSecretRequest, input);
+
+const secretMetadata = v.object({
+  namespace: v.string(),
+  name: v.string(),
+  version: v.number(),
+  keys: v.array(v.string()),
+  readers: v.array(v.object({ serviceAccount: v.string(), namespace: v.string() })),
+  sizeBytes: v.number(),
+  createdAt: v.string(),
+  updatedAt: v.string(),
+});
+
+/** All that the administration API ever tells about a secret. Times are RFC 3339 in UTC; `sizeBytes` counts keys and values. */
+export type SecretMetadata = v.InferOutput<typeof secretMetadata>;
+
+export const parseSecretMetadata = (input: unknown): SecretMetadata => parse(secretMetadata, input);
+
+const secretList = v.object({ items: v.array(secretMetadata), continue: v.optional(v.string()) });
+
+/** One page. `continue` is opaque and present while there is more. */
+export type SecretList = v.InferOutput<typeof secretList>;
+
+export const parseSecretList = (input: unknown): SecretList => parse(secretList, input);
+
+/** What a workload gets from `GET /v1/secrets`, ordered by namespace and name. `revision` is also its `ETag`. */
+export interface WorkloadSecrets {
+  readonly revision: string;
+  readonly secrets: readonly WorkloadSecret[];
+}
+
+export interface WorkloadSecret {
+  readonly namespace: string;
+  readonly name: string;
+  readonly version: number;
+  /** Key to value, in base64. */
+  readonly data: Readonly<Record<string, string>>;
+}
+
+const errorBody = v.object({ error: v.object({ code: v.string(), message: v.string() }) });
+
+/** The body of every answer that is not 2xx. */
+export type ErrorBody = v.InferOutput<typeof errorBody>;
+
+export const parseErrorBody = (input: unknown): ErrorBody => parse(errorBody, input);
+
+/** `Buffer.from(x, 'base64')` never fails and drops what it does not know, so a broken value would be stored silently. */
+function isBase64(text: string): boolean {
+  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
+}

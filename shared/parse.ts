@@ -1,0 +1,30 @@
+import * as v from 'valibot';
+import { AppError } from './errors.ts';
+
+const MAX_CLAUSES = 10;
+const MAX_FIELD_LENGTH = 120;
+
+/**
+ * Checks `input` against `schema`.
+ *
+ * @throws AppError `invalid_request` with a clause for every field that is wrong, at most ten. It names fields and what
+ * is expected, never what was found. Every `v.check`, `v.regex`, … of ours therefore carries its own message, a clause
+ * such as `must be a DNS-1123 label`; the library's own text quotes the input and is never passed on.
+ */
+export function parse<const S extends v.GenericSchema>(schema: S, input: unknown): v.InferOutput<S> {
+  const { success, output, issues } = v.safeParse(schema, input);
+  if (success) return output;
+  const clauses = issues.slice(0, MAX_CLAUSES).map(describe);
+  if (issues.length > MAX_CLAUSES) clauses.push(`and ${issues.length - MAX_CLAUSES} more`);
+  throw new AppError('invalid_request', clauses.join('; '));
+}
+
+function describe(issue: v.BaseIssue<unknown>): string {
+  const field = (v.getDotPath(issue) ?? 'the document').slice(0, MAX_FIELD_LENGTH);
+  if (issue.received === 'undefined') return `${field} is missing`;
+  if (issue.expected === 'never') return `${field} is not a known field`;
+  if (issue.kind === 'schema') return `${field} must be ${article(issue.expected ?? 'valid')}`;
+  return `${field} ${issue.message.startsWith('Invalid') ? 'is not valid' : issue.message}`;
+}
+
+const article = (type: string) => `${/^[aeiouAEIOU]/.test(type) ? 'an' : 'a'} ${type.toLowerCase()}`;
