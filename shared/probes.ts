@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:http';
 
 export interface Probes {
   /** Undefined when requests can be served; otherwise one short clause that says what is missing. */
@@ -14,7 +14,10 @@ export interface Probes {
  */
 export async function serveProbes(port: number, probes: Probes): Promise<Server> {
   const server = createServer((request, response) => {
-    void answer(request.url ?? '', probes, response);
+    void answer(request.url ?? '', probes).then(({ status, text }) => {
+      response.writeHead(status, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+      response.end(text);
+    });
   });
   server.requestTimeout = 5_000;
   server.listen(port);
@@ -22,21 +25,17 @@ export async function serveProbes(port: number, probes: Probes): Promise<Server>
   return server;
 }
 
-async function answer(url: string, { notReady, metrics }: Probes, response: ServerResponse): Promise<void> {
-  if (url === '/livez') return send(response, 200, 'ok\n');
-  if (url === '/readyz') {
-    const reason = notReady();
-    return send(
-      response,
-      reason === undefined ? 200 : 503,
-      reason === undefined ? 'ok\n' : `not ready: ${reason}\n`,
-    );
-  }
-  if (url === '/metrics') return send(response, 200, await metrics());
-  send(response, 404, 'not found\n');
+interface Answer {
+  readonly status: number;
+  readonly text: string;
 }
 
-function send(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
-  response.end(text);
+async function answer(url: string, { notReady, metrics }: Probes): Promise<Answer> {
+  if (url === '/livez') return { status: 200, text: 'ok\n' };
+  if (url === '/metrics') return { status: 200, text: await metrics() };
+  if (url !== '/readyz') return { status: 404, text: 'not found\n' };
+  const reason = notReady();
+  return reason === undefined
+    ? { status: 200, text: 'ok\n' }
+    : { status: 503, text: `not ready: ${reason}\n` };
 }
