@@ -10,9 +10,15 @@ const MAX_FIELD_LENGTH = 120;
  * @throws AppError `invalid_request` with a clause for every field that is wrong, at most ten. It names fields and what
  * is expected, never what was found. Every `v.check`, `v.regex`, … of ours therefore carries its own message, a clause
  * such as `must be a DNS-1123 label`; the library's own text quotes the input and is never passed on.
+ * `abortEarly` stops at the first wrong field: for large input from strangers, where the library would otherwise keep
+ * 600 bytes for each wrong element (measured: 2.5 GB for an array of 8 MiB).
  */
-export function parse<const S extends v.GenericSchema>(schema: S, input: unknown): v.InferOutput<S> {
-  const { success, output, issues } = v.safeParse(schema, input);
+export function parse<const S extends v.GenericSchema>(
+  schema: S,
+  input: unknown,
+  options: { readonly abortEarly?: boolean } = {},
+): v.InferOutput<S> {
+  const { success, output, issues } = v.safeParse(schema, input, options);
   if (success) return output;
   const clauses = issues.slice(0, MAX_CLAUSES).map(describe);
   if (issues.length > MAX_CLAUSES) clauses.push(`and ${issues.length - MAX_CLAUSES} more`);

@@ -1,0 +1,77 @@
+import Router from '@koa/router';
+import Koa, { type Middleware } from 'koa';
+import { randomUUID } from 'node:crypto';
+import { AppError } from '../../shared/errors.ts';
+import { answerErrors } from '../../shared/http.ts';
+import type { Log } from '../../shared/log.ts';
+import type { Authorize } from '../access.ts';
+import type { Audit } from '../audit.ts';
+import { bearerToken, type Identify, type Identity } from '../identity.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Store } from '../store.ts';
+import { addAdminRoutes } from './admin-routes.ts';
+import { addWorkloadRoutes } from './workload-routes.ts';
+
+export interface SafeDeps {
+  readonly store: Store;
+  readonly identify: Identify;
+  readonly authorize: Authorize;
+  readonly audit: Audit;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/** What every route finds in `ctx.state`. */
+export interface RequestState {
+  requestId: string;
+  identity: Identity | undefined;
+}
+
+/** Safe's API of `docs/api.md`. Every route needs an identity; there is none that answers without one. */
+export function createApp(deps: SafeDeps): Koa<RequestState> {
+  const router = new Router<RequestState>({ strict: true, sensitive: true });
+  addWorkloadRoutes(router, deps);
+  addAdminRoutes(router, deps);
+
+  const app = new Koa<RequestState>();
+  app.on('error', (error: Error) => deps.log('error', 'response_failed', { name: error.name }));
+  app.use(setHeaders);
+  app.use(deps.metrics.observe);
+  app.use(answerErrors(deps.log));
+  app.use(refuseOddTargets);
+  app.use(async (ctx, next) => {
+    ctx.state.identity = await deps.identify(bearerToken(ctx.req.rawHeaders));
+    await next();
+  });
+  app.use(router.routes());
+  app.use(
+    router.allowedMethods({
+      throw: true,
+      notImplemented: methodNotAllowed,
+      methodNotAllowed,
+    }),
+  );
+  app.use(() => {
+    throw new AppError('not_found', 'there is no such path');
+  });
+  return app;
+}
+
+const methodNotAllowed = () => new AppError('method_not_allowed', 'the path does not know this method');
+
+const setHeaders: Middleware<RequestState> = async (ctx, next) => {
+  ctx.state.requestId = randomUUID();
+  ctx.state.identity = undefined;
+  ctx.set('x-request-id', ctx.state.requestId);
+  ctx.set('cache-control', 'no-store');
+  await next();
+};
+
+/** No name of ours needs escaping, and a target that a proxy could read in another way than we do is refused. */
+const refuseOddTargets: Middleware<RequestState> = async (ctx, next) => {
+  const path = ctx.req.url?.split('?', 1)[0] ?? '';
+  if (!/^(?:\/[-._a-z0-9]+)+$/.test(path) || path.split('/').some((segment) => /^\.\.?$/.test(segment))) {
+    throw new AppError('invalid_request', 'the path holds characters that no path of this API has');
+  }
+  await next();
+};

@@ -1,0 +1,12 @@
+/** Why a store is not opened. The message is a clause for whoever operates Safe; it holds no name and no value. */
+export type StoreErrorCode = 'wrong_root_key' | 'root_key_missing' | 'newer_format' | 'damaged' | 'in_use';
+
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  readonly code: StoreErrorCode;
+
+  constructor(code: StoreErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

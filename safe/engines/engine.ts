@@ -1,0 +1,58 @@
+/**
+ * What the memory above asks of a durable store. An engine sees ids, versions and sealed bytes and knows nothing of
+ * secrets; whoever writes another one reads this file and `test/safe/engines/conformance.ts`, and nothing else.
+ */
+export interface Engine {
+  /** Every record and the head, consistent with each other. No head means that the store is new. */
+  load(): Promise<StoredState>;
+
+  /**
+   * Makes `change` durable, all of it or nothing: when this resolves, it survives the loss of power.
+   *
+   * @throws EngineError `conflict` when the store is not at `expectedRevision`, `full` when there is no space, `failed`
+   * otherwise. After any of them the store is as it was, or (after `failed`) has the whole change.
+   */
+  commit(change: Change, expectedRevision: number): Promise<void>;
+
+  close(): Promise<void>;
+}
+
+/** One sealed version of one secret. `seq` counts every record ever written to the store and is its key. */
+export interface SealedRecord {
+  readonly seq: number;
+  /** 32 bytes; the same for all versions of one secret. */
+  readonly id: Buffer;
+  readonly version: number;
+  readonly sealed: Buffer;
+}
+
+export interface StoredState {
+  readonly head: StoredHead | undefined;
+  readonly records: readonly SealedRecord[];
+}
+
+/** `revision` counts commits, from 1. */
+export interface StoredHead {
+  readonly revision: number;
+  readonly sealed: Buffer;
+}
+
+export interface Change {
+  readonly put: readonly SealedRecord[];
+  /** Sequence numbers of records to forget. */
+  readonly remove: readonly number[];
+  /** Replaces the head. */
+  readonly head: Buffer;
+}
+
+export type EngineErrorCode = 'conflict' | 'full' | 'in_use' | 'not_a_store' | 'failed';
+
+export class EngineError extends Error {
+  override readonly name = 'EngineError';
+  readonly code: EngineErrorCode;
+
+  constructor(code: EngineErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
