@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { RequestListener, Server as HttpServer } from 'node:http';
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { SecureContextOptions, SecureVersion } from 'node:tls';
@@ -9,6 +9,9 @@ export interface KeyPair {
   readonly cert: string;
   readonly key: string;
 }
+
+/** What Koa's `callback()` makes. It answers every failure itself, so its promise never rejects. */
+export type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 export interface ServeOptions {
   /** 0 takes a free port. */
@@ -36,8 +39,8 @@ const HANDSHAKE_TIMEOUT_MS = 5_000;
 const CHECK_INTERVAL_MS = 1_000;
 const MAX_HEADER_BYTES = 16 * 1024;
 
-/** Serves `listener` over TLS and HTTP/1.1 only: HTTP/2 brings a history of denial of service, and no client of ours needs it. */
-export async function serveHttps(listener: RequestListener, options: ServeOptions): Promise<RunningServer> {
+/** Serves `handler` over TLS and HTTP/1.1 only: HTTP/2 brings a history of denial of service, and no client of ours needs it. */
+export async function serveHttps(handler: Handler, options: ServeOptions): Promise<RunningServer> {
   const server = createServer(
     {
       ...secureContext(options.keyPair, options.minVersion),
@@ -49,7 +52,7 @@ export async function serveHttps(listener: RequestListener, options: ServeOption
       connectionsCheckingInterval: CHECK_INTERVAL_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
     },
-    listener,
+    (request, response) => void handler(request, response),
   );
   server.maxConnections = options.maxConnections;
   server.on('tlsClientError', () => undefined); // a client that cannot shake hands is its own problem; no log line for a scanner
