@@ -14,6 +14,7 @@ export interface Engine {
    */
   commit(change: Change, expectedRevision: number): Promise<void>;
 
+  /** Calling it again is harmless. */
   close(): Promise<void>;
 }
 

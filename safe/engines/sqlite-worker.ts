@@ -138,10 +138,13 @@ let opened: Opened | undefined;
 
 function serve(request: WorkerRequest): WorkerAnswer {
   try {
+    if (request.kind === 'close') {
+      opened?.db.close();
+      return { kind: 'done' };
+    }
     opened ??= openDatabase((workerData as { path: string }).path);
     if (request.kind === 'load') return { kind: 'done', state: load(opened) };
-    if (request.kind === 'commit') commit(opened, request.change, request.expectedRevision);
-    else opened.db.close();
+    commit(opened, request.change, request.expectedRevision);
     return { kind: 'done' };
   } catch (error) {
     return describe(error);

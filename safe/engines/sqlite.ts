@@ -16,6 +16,7 @@ export function createSqliteEngine(path: string): Engine {
   const worker = new Worker(script, { workerData: { path } });
   const waiting: ((answer: WorkerAnswer) => void)[] = [];
   let broken: WorkerAnswer | undefined;
+  let closed: Promise<void> | undefined;
 
   worker.on('message', (answer: WorkerAnswer) => waiting.shift()?.(answer));
   worker.on('error', () => {
@@ -34,6 +35,12 @@ export function createSqliteEngine(path: string): Engine {
     throw new EngineError(answer.code, answer.message);
   }
 
+  async function close(): Promise<void> {
+    const exited = once(worker, 'exit');
+    await ask({ kind: 'close' });
+    await exited;
+  }
+
   return {
     load: async () => {
       const state = await ask({ kind: 'load' });
@@ -45,11 +52,7 @@ export function createSqliteEngine(path: string): Engine {
     commit: async (change, expectedRevision) => {
       await ask({ kind: 'commit', change, expectedRevision });
     },
-    close: async () => {
-      const exited = once(worker, 'exit');
-      await ask({ kind: 'close' });
-      await exited;
-    },
+    close: () => (closed ??= close()),
   };
 }
 
