@@ -50,6 +50,11 @@ export const TRUST_BUNDLE_CONFIG_MAP = 'sotto-trust-bundle';
 /** The service account the CLI asks a token for when the user names none. */
 export const ADMIN_SERVICE_ACCOUNT = 'sotto-admin';
 
+/** What the CLI tells people to ask for: the Role to reach Safe, the one to be its administrator, and what secrets take. */
+export const CLI_ROLE = 'sotto-cli';
+export const ADMINISTRATOR_ROLE = 'sotto-administrator';
+export const SECRETS_ADMIN_CLUSTER_ROLE = 'sotto-secrets-admin';
+
 /** Environment of the injected container: one JSON document, and the PEM bundle it trusts. Neither holds a secret. */
 export const INIT_CONFIG_ENV = 'SOTTO_CONFIG';
 export const INIT_CA_ENV = 'SOTTO_CA';

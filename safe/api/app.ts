@@ -43,17 +43,12 @@ export function createApp(deps: SafeDeps): Koa<RequestState> {
     ctx.state.identity = await deps.identify(bearerToken(ctx.req.rawHeaders));
     await next();
   });
-  app.use(router.routes());
-  app.use(
-    router.allowedMethods({
-      throw: true,
-      notImplemented: methodNotAllowed,
-      methodNotAllowed,
-    }),
-  );
-  app.use(() => {
-    throw new AppError('not_found', 'there is no such path');
+  app.use(async (ctx, next) => {
+    await next();
+    if (ctx.status === 404) throw new AppError('not_found', 'there is no such path');
   });
+  app.use(router.routes());
+  app.use(router.allowedMethods({ throw: true, notImplemented: methodNotAllowed, methodNotAllowed }));
   return app;
 }
 

@@ -5,6 +5,7 @@ import { openBackup, type Backup } from '../../safe/backup/backup.ts';
 import type { RootKey } from '../../safe/backup/keyring.ts';
 import type { Engine } from '../../safe/engines/engine.ts';
 import { createSqliteEngine } from '../../safe/engines/sqlite.ts';
+import type { Identity } from '../../safe/identity.ts';
 import { createStore, type Store } from '../../safe/store.ts';
 import { tempDir } from './temp-dir.ts';
 
@@ -35,3 +36,13 @@ export async function newSafe(t: TestContext): Promise<OpenedSafe & { readonly p
   t.after(() => safe.engine.close());
   return { ...safe, path };
 }
+
+/** What TokenReview makes of the token of a pod `pod-1` with this service account. */
+export const identity = (namespace: string, serviceAccount: string): Identity => ({
+  namespace,
+  serviceAccount,
+  pod: { name: 'pod-1', uid: 'uid-1' },
+  node: 'node',
+  credentialId: 'JTI=1',
+  user: { username: `system:serviceaccount:${namespace}:${serviceAccount}`, uid: 'u', groups: [], extra: {} },
+});
