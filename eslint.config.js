@@ -66,6 +66,7 @@ export default defineConfig(
     files: ['test/**'],
     rules: {
       'max-lines-per-function': 'off',
+      '@typescript-eslint/explicit-module-boundary-types': 'off',
       '@typescript-eslint/no-floating-promises': [
         'error',
         {
