@@ -1,0 +1,169 @@
+import { get, kubectl, waitFor } from './kubectl.ts';
+
+export const IMAGE = 'sotto.test/busybox:1';
+
+export interface PodOptions {
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly serviceAccount?: string;
+  /** What the application runs, in `sh`. By default it shows every file of `/sotto` and stays. */
+  readonly script?: string;
+  readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never';
+  /** Merged over the pod's spec. */
+  readonly spec?: object;
+  /** Merged over the application container. */
+  readonly container?: object;
+}
+
+export const SHOW_AND_STAY =
+  'for f in $(find /sotto -type f -not -path "*/..*" -o -type l -not -name "..data" | sort); do ' +
+  '[ -d "$f" ] || echo "$f=$(cat $f)"; done; find -L /sotto -type f -not -path "*/..*" | sort; sleep 3600';
+
+/** Asks for injection of what the service account may read. */
+export const INJECT = { 'sotto.dev/inject': 'true' } as const;
+
+const RESTRICTED = {
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ['ALL'] },
+};
+
+/** Metadata and spec as a Pod or a pod template has them; passes Pod Security "restricted". */
+export function podTemplate(options: PodOptions = {}): { metadata: object; spec: object } {
+  const { annotations = INJECT, serviceAccount = 'api', script = SHOW_AND_STAY } = options;
+  const container = {
+    name: 'app',
+    image: IMAGE,
+    command: ['sh', '-c', script],
+    securityContext: RESTRICTED,
+    ...options.container,
+  };
+  return {
+    metadata: { annotations, labels: { app: 'test' } },
+    spec: {
+      serviceAccountName: serviceAccount,
+      terminationGracePeriodSeconds: 0,
+      ...(options.restartPolicy === undefined ? {} : { restartPolicy: options.restartPolicy }),
+      securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
+      containers: [container],
+      ...options.spec,
+    },
+  };
+}
+
+export function pod(namespace: string, name: string, options: PodOptions = {}): object {
+  const { metadata, spec } = podTemplate(options);
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, namespace, name }, spec };
+}
+
+/** A Deployment, StatefulSet or Job of one pod. */
+export function workload(
+  kind: 'Deployment' | 'StatefulSet' | 'Job',
+  namespace: string,
+  name: string,
+  options: PodOptions = {},
+) {
+  const selector = { selector: { matchLabels: { app: 'test', workload: name } } };
+  const template = podTemplate(kind === 'Job' ? { restartPolicy: 'Never', ...options } : options);
+  const labelled = {
+    ...template,
+    metadata: { ...template.metadata, labels: { app: 'test', workload: name } },
+  };
+  return {
+    apiVersion: kind === 'Job' ? 'batch/v1' : 'apps/v1',
+    kind,
+    metadata: { namespace, name },
+    spec: {
+      ...(kind === 'Job' ? { backoffLimit: 0 } : selector),
+      ...(kind === 'StatefulSet' ? { serviceName: name } : {}),
+      template: labelled,
+    },
+  };
+}
+
+export interface ContainerStatus {
+  readonly name: string;
+  readonly restartCount: number;
+  readonly state: {
+    readonly running?: { readonly startedAt: string };
+    readonly waiting?: { readonly reason: string };
+    readonly terminated?: {
+      readonly exitCode: number;
+      readonly message?: string;
+      readonly finishedAt: string;
+    };
+  };
+  readonly lastState: { readonly terminated?: { readonly exitCode: number; readonly message?: string } };
+}
+
+export interface Pod {
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly creationTimestamp: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly spec: {
+    readonly containers: readonly {
+      readonly name: string;
+      readonly volumeMounts?: readonly { name: string; mountPath: string }[];
+    }[];
+    readonly initContainers?: readonly { readonly name: string }[];
+    readonly volumes?: readonly { readonly name: string }[];
+  };
+  readonly status: {
+    readonly phase: string;
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+    readonly containerStatuses?: readonly ContainerStatus[];
+  };
+}
+
+export const isInjected = ({ spec }: Pod): boolean =>
+  spec.initContainers?.some(({ name }) => name === 'sotto-init') === true;
+
+/** The one pod of a workload. */
+export async function podOf(namespace: string, name: string): Promise<Pod> {
+  return waitFor(`a pod of ${name}`, async () => {
+    const { items } = await get<{ items: Pod[] }>(['pods', '-n', namespace, '-l', `workload=${name}`]);
+    return items[0];
+  });
+}
+
+const getPod = (namespace: string, name: string) => get<Pod>(['pod', name, '-n', namespace]);
+
+const describe = (namespace: string, name: string) => () =>
+  kubectl(['describe', 'pod', name, '-n', namespace]);
+
+/** Waits until the application container runs, or has run to its end. */
+export function waitUntilStarted(namespace: string, name: string): Promise<Pod> {
+  return waitFor(
+    `pod ${namespace}/${name} to start`,
+    async () => {
+      const found = await getPod(namespace, name);
+      const state = found.status.containerStatuses?.[0]?.state;
+      return (state?.running !== undefined || state?.terminated !== undefined) && found;
+    },
+    { explain: describe(namespace, name) },
+  );
+}
+
+/** Waits until the injected container has given up at least once, and gives its exit code and message. */
+export function waitUntilRefused(
+  namespace: string,
+  name: string,
+): Promise<{ exitCode: number; message: string; pod: Pod }> {
+  return waitFor(
+    `sotto-init of pod ${namespace}/${name} to give up`,
+    async () => {
+      const found = await getPod(namespace, name);
+      const status = found.status.initContainerStatuses?.find((container) => container.name === 'sotto-init');
+      const end = status?.state.terminated ?? status?.lastState.terminated;
+      return end === undefined
+        ? undefined
+        : { exitCode: end.exitCode, message: end.message ?? '', pod: found };
+    },
+    { explain: describe(namespace, name) },
+  );
+}
+
+/** What the application printed. */
+export const logsOf = (namespace: string, name: string, container = 'app'): Promise<string> =>
+  kubectl(['logs', name, '-n', namespace, '-c', container]);

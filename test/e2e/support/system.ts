@@ -1,0 +1,87 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { get, kubectl, waitFor } from './kubectl.ts';
+import type { Pod } from './pods.ts';
+
+const OVERLAY = 'manifests/overlays/demo';
+
+export const SYSTEM = 'sotto-system';
+
+interface Rollout {
+  readonly spec: { readonly replicas: number };
+  readonly status: { readonly readyReplicas?: number };
+}
+
+const isReady = ({ spec, status }: Rollout) => status.readyReplicas === spec.replicas;
+
+/** Installs Sotto as its README says, and waits for nothing but what a user would wait for. */
+export async function install(): Promise<string> {
+  const output = await kubectl(['apply', '-k', OVERLAY]);
+  await waitUntilReady();
+  return output;
+}
+
+export const uninstall = (): Promise<string> =>
+  kubectl(['delete', '-k', OVERLAY, '--ignore-not-found', '--wait=true', '--timeout=120s']);
+
+/** Ready means: Safe and both webhooks are, and the API server trusts the webhook. */
+export async function waitUntilReady(): Promise<void> {
+  const describe = () => kubectl(['describe', 'pods', '-n', SYSTEM]);
+  const options = { timeoutMs: 120_000, explain: describe };
+  await waitFor(
+    'Safe to be ready',
+    async () => isReady(await get<Rollout>(['statefulset/sotto-safe', '-n', SYSTEM])),
+    options,
+  );
+  await waitFor(
+    'the webhook to be ready',
+    async () => isReady(await get<Rollout>(['deployment/sotto-webhook', '-n', SYSTEM])),
+    options,
+  );
+  await waitFor('the caBundle', async () => {
+    const { webhooks } = await get<{ webhooks: { clientConfig: { caBundle?: string } }[] }>([
+      'mutatingwebhookconfiguration/sotto-injector',
+    ]);
+    return webhooks.every(({ clientConfig }) => clientConfig.caBundle !== undefined);
+  });
+}
+
+export async function podsOf(app: 'sotto-safe' | 'sotto-webhook'): Promise<readonly Pod[]> {
+  const { items } = await get<{ items: Pod[] }>([
+    'pods',
+    '-n',
+    SYSTEM,
+    '-l',
+    `app.kubernetes.io/name=${app}`,
+  ]);
+  return items;
+}
+
+/** Kills the program of a pod as the kernel would, without a word to Kubernetes. */
+export function killProgram({ metadata }: Pod, script: string): void {
+  const pids = readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name));
+  const victims = pids.filter((pid) => {
+    const file = (name: string) => readIfThere(`/proc/${pid}/${name}`);
+    return file('cmdline').includes(script) && file('cgroup').includes(metadata.uid);
+  });
+  if (victims.length === 0) throw new Error(`no process of pod ${metadata.name} runs ${script}`);
+  for (const pid of victims) process.kill(Number(pid), 'SIGKILL');
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // the process ended meanwhile
+  }
+}
+
+/** A metrics page of a pod, through the API server. */
+export const metricsOf = ({ metadata }: Pod): Promise<string> =>
+  kubectl(['get', '--raw', `/api/v1/namespaces/${SYSTEM}/pods/${metadata.name}:9090/proxy/metrics`]);
+
+/** How often the webhook was asked, over all replicas. */
+export async function countReviews(): Promise<number> {
+  const pages = await Promise.all((await podsOf('sotto-webhook')).map(metricsOf));
+  const samples = pages.join('\n').matchAll(/^sotto_admission_reviews_total(?:\{[^}]*\})? (\d+)$/gm);
+  return [...samples].reduce((sum, [, count]) => sum + Number(count), 0);
+}
