@@ -5,18 +5,19 @@ export const IMAGE = 'sotto.test/busybox:1';
 export interface PodOptions {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly serviceAccount?: string;
-  /** What the application runs, in `sh`. By default it shows every file of `/sotto` and stays. */
+  /** What the application prints, in `sh`: {@link outputOf} gives it. */
   readonly script?: string;
+  /** The application ends after it; otherwise it stays. */
+  readonly ends?: boolean;
   readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never';
+  readonly volumes?: readonly object[];
   /** Merged over the pod's spec. */
   readonly spec?: object;
   /** Merged over the application container. */
   readonly container?: object;
 }
 
-export const SHOW_AND_STAY =
-  'for f in $(find /sotto -type f -not -path "*/..*" -o -type l -not -name "..data" | sort); do ' +
-  '[ -d "$f" ] || echo "$f=$(cat $f)"; done; find -L /sotto -type f -not -path "*/..*" | sort; sleep 3600';
+const END = '-- end --';
 
 /** Asks for injection of what the service account may read. */
 export const INJECT = { 'sotto.dev/inject': 'true' } as const;
@@ -28,11 +29,11 @@ const RESTRICTED = {
 
 /** Metadata and spec as a Pod or a pod template has them; passes Pod Security "restricted". */
 export function podTemplate(options: PodOptions = {}): { metadata: object; spec: object } {
-  const { annotations = INJECT, serviceAccount = 'api', script = SHOW_AND_STAY } = options;
+  const { annotations = INJECT, serviceAccount = 'api', script = 'true', ends = false } = options;
   const container = {
     name: 'app',
     image: IMAGE,
-    command: ['sh', '-c', script],
+    command: ['sh', '-c', `${script}\necho\necho '${END}'\n${ends ? '' : 'sleep 3600'}`],
     securityContext: RESTRICTED,
     ...options.container,
   };
@@ -44,6 +45,7 @@ export function podTemplate(options: PodOptions = {}): { metadata: object; spec:
       ...(options.restartPolicy === undefined ? {} : { restartPolicy: options.restartPolicy }),
       securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
       containers: [container],
+      ...(options.volumes === undefined ? {} : { volumes: options.volumes }),
       ...options.spec,
     },
   };
@@ -164,6 +166,11 @@ export function waitUntilRefused(
   );
 }
 
-/** What the application printed. */
-export const logsOf = (namespace: string, name: string, container = 'app'): Promise<string> =>
-  kubectl(['logs', name, '-n', namespace, '-c', container]);
+/** What a container's script printed, all of it. */
+export function outputOf(namespace: string, name: string, container = 'app'): Promise<string> {
+  return waitFor(`the output of ${namespace}/${name}`, async () => {
+    const log = await kubectl(['logs', name, '-n', namespace, '-c', container]);
+    const end = log.lastIndexOf(`\n${END}\n`);
+    return end === -1 ? undefined : { text: log.slice(0, end) };
+  }).then(({ text }) => text);
+}
