@@ -59,7 +59,7 @@ cluster-down: node_modules ## stop every cluster of this project; nothing of the
 
 .PHONY: cluster-check
 cluster-check: node_modules ## prove that starting, crashing and stopping a cluster leaves nothing behind
-	@node test/cluster/teardown.check.ts
+	@node --test test/cluster/teardown.check.ts
 
 .PHONY: format
 format: node_modules ## format every file

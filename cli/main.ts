@@ -1,0 +1,33 @@
+import { readPath } from './read-path.ts';
+import { openCluster } from './cluster.ts';
+import { run } from './run.ts';
+import manifest from '../package.json' with { type: 'json' };
+
+// This variable of Node's would turn off the verification of every certificate, with a token on its way.
+delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+
+// Whoever reads our output may stop reading, as `head` does.
+process.stdout.on('error', () => process.exit());
+
+const { stdin } = process;
+const terminal = {
+  keys: stdin,
+  setRawMode: (on: boolean) => stdin.setRawMode(on),
+  write: (text: string) => process.stderr.write(text),
+};
+
+const exitCode = await run(process.argv.slice(2), {
+  out: (text) => process.stdout.write(text),
+  err: (line) => process.stderr.write(`${line}\n`),
+  now: () => new Date(),
+  values: {
+    stdin: stdin.isTTY ? { terminal } : { bytes: stdin },
+    readPath,
+    readVariable: (name) => process.env[name],
+  },
+  openCluster: (options) => openCluster(options, process.env),
+  clientVersion: manifest.version,
+});
+
+// After the last byte is out, and without waiting for connections that are still open.
+process.stdout.write('', () => process.exit(exitCode));
