@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openCluster } from '../../cli/cluster.ts';
@@ -156,12 +156,14 @@ test('a cluster without Sotto is told as such', async (t) => {
 test('an API server that is not there, or does not answer in time, is told as such', async (t) => {
   const { api, env } = await startFakeSotto(t);
   const config = readFileSync(api.kubeconfig, 'utf8');
-  const silent = createServer().listen(0, '127.0.0.1');
+  const sockets: Socket[] = [];
+  const silent = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
   await once(silent, 'listening');
   const { port } = silent.address() as AddressInfo;
   writeFileSync(api.kubeconfig, config.replace(/localhost:\d+/, `localhost:${port}`));
   const slow = await kubectlSotto(['list', '--request-timeout', '1s'], env);
   silent.close();
+  for (const socket of sockets) socket.destroy();
   await once(silent, 'close');
   const gone = await kubectlSotto(['list'], env);
   assert.deepEqual([slow.code, gone.code], [6, 6]);

@@ -148,10 +148,8 @@ await step('The value is nowhere else: not in etcd, not on a disk, not in a log.
 await step(
   'Safe is killed with kill -9. The application keeps its files; Safe comes back by itself, with everything.',
   async () => {
-    const [safe] = await podsOf('sotto-safe');
-    assert.ok(safe);
     const app = await podOf('shop', 'api');
-    killProgram(safe, 'sotto-safe.js');
+    await killSafe();
     assert.equal(
       await kubectl(['exec', app.metadata.name, '-n', 'shop', '--', 'cat', '/sotto/db/password']),
       VALUE,

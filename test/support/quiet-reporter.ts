@@ -20,6 +20,7 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
 /** A suite only sums up its tests; it is no test itself. */
 const isTest = ({ details }: { details: { type?: string } }) => details.type !== 'suite';
 
-const messageOf = (error: Error) => (error.cause instanceof Error ? error.cause.stack : undefined) ?? error.message;
+const messageOf = (error: Error) =>
+  (error.cause instanceof Error ? error.cause.stack : undefined) ?? error.message;
 
 const indent = (text: string) => text.replaceAll(/^/gm, '    ');

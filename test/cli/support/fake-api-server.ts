@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -110,33 +110,26 @@ function acceptWebSocket({ headers }: IncomingMessage, socket: Duplex): void {
 const DATA = 0;
 const ERROR = 1;
 const PORT = Buffer.from([0xfb, 0x20]);
+const REFUSED = Buffer.from(
+  'error forwarding port 8443 to pod 1, uid : dial tcp4 127.0.0.1:8443: connect: connection refused',
+);
 
 /** Channel 0 carries the bytes and channel 1 an error; each begins with the port in a message of its own. */
 function forward(socket: Duplex, port: number | undefined): void {
   const send = (channel: number, payload: Buffer) =>
     socket.write(frame(Buffer.concat([Buffer.from([channel]), payload])));
+  const safe = port === undefined ? undefined : connect(port, '127.0.0.1');
   send(DATA, PORT);
   send(ERROR, PORT);
-  if (port === undefined) {
-    send(
-      ERROR,
-      Buffer.from(
-        'error forwarding port 8443 to pod 1, uid : dial tcp4 127.0.0.1:8443: connect: connection refused',
-      ),
-    );
-    return;
-  }
-  const safe = connect(port, '127.0.0.1');
-  safe.on('data', (chunk: Buffer) => send(DATA, chunk));
-  safe.on('close', () => socket.destroy());
-  socket.on('close', () => safe.destroy());
+  if (safe === undefined) send(ERROR, REFUSED);
+  safe?.on('data', (chunk: Buffer) => send(DATA, chunk));
+  safe?.on('close', () => socket.destroy());
+  socket.on('close', () => safe?.destroy());
   socket.on('error', () => undefined);
-  readFrames(socket, (message) => pass(message, safe, socket));
-}
-
-function pass({ opcode, payload }: Message, safe: Socket, socket: Duplex): void {
-  if (opcode === CLOSE) socket.end(frame(Buffer.alloc(0), CLOSE));
-  else if (payload[0] === DATA) safe.write(payload.subarray(1));
+  readFrames(socket, ({ opcode, payload }) => {
+    if (opcode === CLOSE) socket.end(frame(Buffer.alloc(0), CLOSE));
+    else if (payload[0] === DATA) safe?.write(payload.subarray(1));
+  });
 }
 
 interface Message {

@@ -167,10 +167,18 @@ export function waitUntilRefused(
 }
 
 /** What a container's script printed, all of it. */
-export function outputOf(namespace: string, name: string, container = 'app'): Promise<string> {
-  return waitFor(`the output of ${namespace}/${name}`, async () => {
-    const log = await kubectl(['logs', name, '-n', namespace, '-c', container]);
-    const end = log.lastIndexOf(`\n${END}\n`);
-    return end === -1 ? undefined : { text: log.slice(0, end) };
-  }).then(({ text }) => text);
+export async function outputOf(namespace: string, name: string, container = 'app'): Promise<string> {
+  const readLog = () => kubectl(['logs', name, '-n', namespace, '-c', container]);
+  const explain = async () =>
+    `it printed ${JSON.stringify(await readLog())}\n${await describe(namespace, name)()}`;
+  const { text } = await waitFor(
+    `the output of ${namespace}/${name}`,
+    async () => {
+      const log = await readLog();
+      const end = log.lastIndexOf(`\n${END}\n`);
+      return end === -1 ? undefined : { text: log.slice(0, end) };
+    },
+    { explain },
+  );
+  return text;
 }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { get, kubectl, waitFor } from './kubectl.ts';
-import type { Pod } from './pods.ts';
+import { apply, get, kubectl, run, waitFor } from './kubectl.ts';
+import { pod, type Pod } from './pods.ts';
 
 const OVERLAY = 'manifests/overlays/demo';
 
@@ -43,6 +43,17 @@ export async function waitUntilReady(): Promise<void> {
     ]);
     return webhooks.every(({ clientConfig }) => clientConfig.caBundle !== undefined);
   });
+  await waitFor('the API server to reach the webhook', isWebhookReached, { timeoutMs: 30_000 });
+}
+
+const PROBE = 'sotto-test-probe';
+
+/** kube-proxy sends the API server to a pod a moment after that pod is ready. */
+async function isWebhookReached(): Promise<boolean> {
+  const metadata = { name: PROBE, labels: { 'sotto.dev/injection': 'enabled' } };
+  await apply({ apiVersion: 'v1', kind: 'Namespace', metadata });
+  const manifest = JSON.stringify(pod(PROBE, 'probe', { serviceAccount: 'default' }));
+  return (await run('kubectl', ['create', '--dry-run=server', '-f', '-'], manifest)).code === 0;
 }
 
 export async function podsOf(app: 'sotto-safe' | 'sotto-webhook'): Promise<readonly Pod[]> {
@@ -54,6 +65,23 @@ export async function podsOf(app: 'sotto-safe' | 'sotto-webhook'): Promise<reado
     `app.kubernetes.io/name=${app}`,
   ]);
   return items;
+}
+
+/**
+ * Kills Safe's program, in a pod that was never killed before: the kubelet waits longer before each restart of the same
+ * pod, and a test is not to wait for what another one did.
+ */
+export async function killSafe(): Promise<void> {
+  killProgram(await freshSafe(), 'sotto-safe.js');
+}
+
+/** A pod of Safe without restarts; its predecessor is replaced if it had any. */
+export async function freshSafe(): Promise<Pod> {
+  const [safe] = await podsOf('sotto-safe');
+  if (safe?.status.containerStatuses?.[0]?.restartCount === 0) return safe;
+  await kubectl(['delete', 'pod', 'sotto-safe-0', '-n', SYSTEM]);
+  await waitUntilReady();
+  return freshSafe();
 }
 
 /** Kills the program of a pod as the kernel would, without a word to Kubernetes. */

@@ -75,13 +75,13 @@ export function createMemoryDirectory(): string {
 
 /** The program itself, bundled as for the image, in places of the test's own. */
 export async function bundleProgram(): Promise<string> {
-  const outfile = join(createMemoryDirectory(), 'program.mjs');
+  const outfile = join(createMemoryDirectory(), 'program.cjs');
   await build({
     entryPoints: [join(import.meta.dirname, '../../../init-container/main.ts')],
     outfile,
     bundle: true,
     platform: 'node',
-    format: 'esm',
+    format: 'cjs',
     plugins: [movePlaces],
   });
   return outfile;
