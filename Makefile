@@ -4,9 +4,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
 
-export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/dist:$(PATH)
 
 CLUSTER := node test/cluster/main.ts
+IMAGE := dist/image/sotto-image.tar
 
 .PHONY: help
 help: ## show this list
@@ -21,7 +22,7 @@ node_modules: package.json package-lock.json .npmrc
 .PHONY: demo
 demo: image ## start a real cluster, install Sotto, and watch a secret arrive in an application
 	@$(CLUSTER) up
-	@$(CLUSTER) load dist/image/sotto-image.tar
+	@$(CLUSTER) load $(IMAGE)
 	@$(CLUSTER) exec -- node test/demo/main.ts
 
 .PHONY: check
@@ -33,9 +34,13 @@ check: node_modules ## format, types, lint, unused code, and every test that nee
 	@npm run --silent test
 
 .PHONY: test
-test: check image ## `make check`, and the suites that need root and a real cluster
+test: check image ## everything of `make check`, and the suites that need root and a real cluster
 	@npm run --silent test:root
-	@node test/e2e/run.ts
+	@trap '$(CLUSTER) down --name test' EXIT; \
+	$(CLUSTER) up --name test; \
+	$(CLUSTER) load --name test $(IMAGE); \
+	$(CLUSTER) exec --name test -- npm run --silent test:cluster; \
+	$(CLUSTER) exec --name test -- npm run --silent test:cluster:exclusive
 
 .PHONY: build
 build: node_modules ## bundle the programs into dist/, with the kubectl plugin kubectl-sotto

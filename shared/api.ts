@@ -24,19 +24,30 @@ const reader = v.strictObject({ serviceAccount, namespace: v.optional(dnsLabel) 
 const MAX_READERS = 1000;
 const readers = v.pipe(v.array(reader), v.maxLength(MAX_READERS, `must have at most ${MAX_READERS} entries`));
 
-const secretKey = v.pipe(
-  v.string(),
-  v.check(isSecretKey, 'is a key outside [-._a-zA-Z0-9]{1,253}, or starts with ".."'),
+/**
+ * Keys and values are told by their number and never by their text: whoever mixes the two up, or sends a value for a key,
+ * must not find a secret in an answer.
+ */
+const data = v.pipe(
+  v.record(v.string(), v.unknown()),
+  v.check((entries) => Object.keys(entries).length > 0, 'must have at least one key'),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    for (const [index, [key, value]] of Object.entries(dataset.value).entries()) {
+      const problem = findEntryProblem(key, value);
+      if (problem !== undefined) addIssue({ message: `has an entry, number ${index + 1}, whose ${problem}` });
+    }
+  }),
+  v.transform((entries) => entries as Readonly<Record<string, string>>),
 );
-const base64 = v.pipe(v.string(), v.check(isBase64, 'must be base64 (RFC 4648, padded)'));
 
-const putSecretRequest = v.strictObject({
-  data: v.pipe(
-    v.record(secretKey, base64),
-    v.check((data) => Object.keys(data).length > 0, 'must have at least one key'),
-  ),
-  readers: v.optional(readers),
-});
+function findEntryProblem(key: string, value: unknown): string | undefined {
+  if (!isSecretKey(key)) return 'key is outside [-._a-zA-Z0-9]{1,253}, or starts with ".."';
+  if (typeof value !== 'string' || !isBase64(value)) return 'value is not base64 (RFC 4648, padded)';
+  return undefined;
+}
+
+const putSecretRequest = v.strictObject({ data, readers: v.optional(readers) });
 
 export type Reader = v.InferOutput<typeof reader>;
 

@@ -28,9 +28,12 @@ export function parse<const S extends v.GenericSchema>(
 function describe(issue: v.BaseIssue<unknown>): string {
   const field = (v.getDotPath(issue) ?? 'the document').slice(0, MAX_FIELD_LENGTH);
   if (issue.received === 'undefined') return `${field} is missing`;
-  if (issue.expected === 'never') return `${field} is not a known field`;
+  if (issue.expected === 'never') return `${isWord(field) ? field : 'a field'} is not a known field`;
   if (issue.kind === 'schema') return `${field} must be ${article(issue.expected ?? 'valid')}`;
   return `${field} ${issue.message.startsWith('Invalid') ? 'is not valid' : issue.message}`;
 }
+
+/** What somebody named a field is repeated only when it can be a name: a value in its place must not come back. */
+const isWord = (field: string) => /^[a-zA-Z.]{1,40}$/.test(field);
 
 const article = (type: string) => `${/^[aeiouAEIOU]/.test(type) ? 'an' : 'a'} ${type.toLowerCase()}`;

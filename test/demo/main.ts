@@ -13,14 +13,7 @@ import {
   outputOf,
 } from '../e2e/support/pods.ts';
 import { findIn, searchFolders, spellings } from '../e2e/support/search.ts';
-import {
-  countReviews,
-  install,
-  killProgram,
-  podsOf,
-  uninstall,
-  waitUntilReady,
-} from '../e2e/support/system.ts';
+import { countReviews, install, killSafe, podsOf, uninstall, waitUntilReady } from '../e2e/support/system.ts';
 import { createStory } from './story.ts';
 
 const cluster = readClusterEnvironment(process.env);

@@ -202,7 +202,7 @@ for (const [what, serve] of STALLING) {
     const port = await serve();
     const start = performance.now();
     assert.deepEqual(await ask(port, { timeoutMs: 150 }), { kind: 'unreachable', code: 'timed out' });
-    assert.ok(performance.now() - start < 1500);
+    assert.ok(performance.now() - start < 4000);
   });
 }
 

@@ -15,7 +15,7 @@ test('a secret that is missing until the end is said with who has to do what', a
   checkFailure(
     await runProgram(safe.port, { changes: soon }),
     'secret_missing',
-    /^secret shop\/db does not exist or service account shop\/api is not among its readers; an administrator of shop has to store it or add the reader \(tried once in 1 s\)$/,
+    /^secret shop\/db does not exist or service account shop\/api is not among its readers; an administrator of shop has to store it or add the reader \(tried once in \d+ s\)$/,
   );
 });
 
