@@ -12,7 +12,7 @@ export type CheckName =
   | 'injection';
 
 /** `unknown`: a right is missing to look. */
-export type CheckState = 'ok' | 'failed' | 'unknown';
+type CheckState = 'ok' | 'failed' | 'unknown';
 
 export interface Check {
   readonly check: CheckName;

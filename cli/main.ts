@@ -1,7 +1,17 @@
-import { readPath } from './read-path.ts';
-import { openCluster } from './cluster.ts';
-import { run } from './run.ts';
 import manifest from '../package.json' with { type: 'json' };
+import { openCluster } from './cluster.ts';
+import { EXIT_CODE_OF } from './exit-codes.ts';
+import { readPath } from './read-path.ts';
+import { run } from './run.ts';
+
+/** What the Kubernetes client needs. This program is started by whatever Node its user has. */
+const OLDEST_NODE = 22;
+if (Number.parseInt(process.versions.node) < OLDEST_NODE) {
+  process.stderr.write(
+    `error: kubectl sotto needs Node ${OLDEST_NODE} or newer, and this is ${process.version}\n`,
+  );
+  process.exit(EXIT_CODE_OF.usage);
+}
 
 // This variable of Node's would turn off the verification of every certificate, with a token on its way.
 delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];

@@ -2,7 +2,7 @@ import type { CommonOptions } from './arguments.ts';
 import type { SafeClient } from './safe-client.ts';
 
 /** Safe, as a command finds it. */
-export interface SafeConnection {
+interface SafeConnection {
   readonly safe: SafeClient;
   /** The namespace of the kubeconfig's context, for when the command line names none. */
   readonly namespace: string;

@@ -57,7 +57,7 @@ function renderSecretTable(items: readonly SecretMetadata[], { now, withNamespac
 }
 
 /** A reader as `--reader` takes it, seen from the secret's own namespace. */
-export function renderReader({ namespace, serviceAccount }: Reader, secretNamespace: string): string {
+function renderReader({ namespace, serviceAccount }: Reader, secretNamespace: string): string {
   return namespace === undefined || namespace === secretNamespace
     ? serviceAccount
     : `${namespace}/${serviceAccount}`;

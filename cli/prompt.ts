@@ -19,8 +19,7 @@ export async function promptForValue(terminal: Terminal, label: string): Promise
   const lines = readLines(terminal.keys);
   const ask = async (question: string) => {
     terminal.write(`${question}: `);
-    const answer = await lines.next();
-    terminal.write('\n');
+    const answer = await lines.next().finally(() => terminal.write('\n'));
     if (answer.done === true) throw new Failure('interrupted', 'the terminal was closed; nothing was stored');
     return answer.value;
   };

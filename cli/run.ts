@@ -85,7 +85,10 @@ const clusterOptions = (options: CommonOptions): ClusterOptions => ({
   timeoutMs: timeoutOf(options),
 });
 
-const describe = ({ message, advice }: Failure) => (advice === undefined ? message : `${message}. ${advice}`);
+function describe({ message, advice }: Failure): string {
+  if (advice === undefined) return message;
+  return `${message}${/[.?!]$/.test(message) ? '' : '.'} ${advice}`;
+}
 
 /** The class of the error and where it was thrown. Its message stays out: it may quote anything. */
 function explainBug(error: unknown): Failure {

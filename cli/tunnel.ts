@@ -1,4 +1,4 @@
-import { duplexPair, Writable, type Duplex } from 'node:stream';
+import stream, { Writable, type Duplex } from 'node:stream';
 import type { PortForward } from '@kubernetes/client-node';
 import { SYSTEM_NAMESPACE } from '../shared/names.ts';
 import { printable } from './print.ts';
@@ -13,13 +13,15 @@ import { printable } from './print.ts';
  * @throws what client-node throws when the API server does not open the connection.
  */
 export async function openTunnel(forward: PortForward, pod: string, port: number): Promise<Duplex> {
-  const [near, far] = duplexPair();
+  const [near, far] = stream.duplexPair(); // by its name alone it could not even be loaded by the Node that main.ts refuses
   const socket: unknown = await forward.portForward(SYSTEM_NAMESPACE, pod, [port], far, reportTo(near), far);
   if (!isWebSocket(socket)) throw new TypeError('client-node returned no WebSocket');
   socket.onclose = () => far.end();
-  near.once('close', () => {
+  const close = () => {
     socket.close();
-  });
+  };
+  if (near.destroyed) close();
+  else near.once('close', close);
   return near;
 }
 

@@ -22,8 +22,8 @@ const FIRST_DELAY_MS = 200;
 const MAX_DELAY_MS = 5_000;
 const MAX_RETRY_AFTER_MS = 30_000;
 
-/** No pause reaches into the last of the time, which is left for one more try. */
-const LAST_TRY_MS = 1_000;
+/** No pause reaches into the last of the time, which is left for one more try; and no try gets less than this. */
+const LAST_TRY_MS = 2_000;
 
 /**
  * Asks Safe until it gives the secrets: at once, then with growing, jittered pauses until `timeoutMs` after the start of
@@ -35,7 +35,7 @@ export async function fetchSecrets(config: Config, ports: FetchPorts): Promise<r
   const told = new Set<string>();
   for (let tries = 1; ; tries++) {
     const leftMs = config.timeoutMs - ports.elapsedMs();
-    const result = await tryOnce(config, ports, Math.min(TRY_TIMEOUT_MS, leftMs));
+    const result = await tryOnce(config, ports, Math.min(TRY_TIMEOUT_MS, Math.max(LAST_TRY_MS, leftMs)));
     if ('secrets' in result) return result.secrets;
     const { failure, retryAfterMs } = result;
     if (!failure.mayPass) throw failure;
@@ -44,7 +44,7 @@ export async function fetchSecrets(config: Config, ports: FetchPorts): Promise<r
     }
     told.add(failure.message);
     const spareMs = config.timeoutMs - ports.elapsedMs() - LAST_TRY_MS;
-    if (spareMs <= 0) throw giveUp(failure, tries, config.timeoutMs);
+    if (spareMs <= 0) throw giveUp(failure, tries, ports.elapsedMs());
     await ports.sleep(Math.min(buildPause(tries, retryAfterMs, ports.random()), spareMs));
   }
 }
@@ -87,7 +87,7 @@ function buildPause(tries: number, retryAfterMs: number, random: number): number
   return Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) + random * bound;
 }
 
-function giveUp({ reason, message }: Failure, tries: number, timeoutMs: number): Failure {
+function giveUp({ reason, message }: Failure, tries: number, elapsedMs: number): Failure {
   const often = tries === 1 ? 'once' : `${tries} times`;
-  return new Failure(reason, `${message} (tried ${often} in ${timeoutMs / 1000} s)`);
+  return new Failure(reason, `${message} (tried ${often} in ${Math.round(elapsedMs / 1000)} s)`);
 }

@@ -29,15 +29,16 @@ process.on('SIGUSR1', () => undefined); // otherwise Node opens its inspector
 checkEnvironment(process.env, process.execArgv);
 const config = parseConfig(process.env);
 checkMemory(INIT_SECRETS_DIRECTORY, log);
-const secrets = await fetchSecrets(config, {
+void fetchSecrets(config, {
   ask: askSafe,
   readToken: () => readToken(INIT_TOKEN_DIRECTORY),
   elapsedMs: () => process.uptime() * 1000,
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   random: Math.random,
   log,
+}).then((secrets) => {
+  const files = render(secrets, config);
+  writeFiles(INIT_SECRETS_DIRECTORY, files, new Date());
+  log('info', 'files_written', { secrets: secrets.length, files: files.length });
+  process.exit(0);
 });
-const files = render(secrets, config);
-writeFiles(INIT_SECRETS_DIRECTORY, files, new Date());
-log('info', 'files_written', { secrets: secrets.length, files: files.length });
-process.exit(0);

@@ -5,7 +5,7 @@ import { StoreError } from './backup/store-error.ts';
 import type { OwnObjects } from './kube-objects.ts';
 
 /** The Secret of the system namespace that holds the root key, under `root-key`. */
-export const ROOT_KEY_SECRET = 'sotto-root-key';
+const ROOT_KEY_SECRET = 'sotto-root-key';
 const FIELD = 'root-key';
 
 /**

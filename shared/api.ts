@@ -7,12 +7,7 @@ import { parse } from './parse.ts';
  * Values are standard base64 (RFC 4648 §4, padded) and nothing else.
  */
 
-export const dnsLabel = v.pipe(v.string(), v.check(isDnsLabel, 'must be a DNS-1123 label'));
-export const secretName = v.pipe(
-  v.string(),
-  v.check(isDnsSubdomain, 'must be a DNS-1123 subdomain of at most 253 characters'),
-);
-
+const dnsLabel = v.pipe(v.string(), v.check(isDnsLabel, 'must be a DNS-1123 label'));
 const serviceAccount = v.pipe(
   v.string(),
   v.check((text) => text === '*' || isDnsSubdomain(text), 'must be a service account name or "*"'),

@@ -3,8 +3,8 @@
  * that look alike are two names. Every pattern is linear, and every length is checked before a pattern runs.
  */
 
-export const MAX_NAME_LENGTH = 253;
-export const MAX_KEY_LENGTH = 253;
+const MAX_NAME_LENGTH = 253;
+const MAX_KEY_LENGTH = 253;
 
 /** Bytes of all keys and values of one secret together. */
 export const MAX_SECRET_BYTES = 1024 * 1024;

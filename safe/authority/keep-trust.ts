@@ -9,13 +9,13 @@ import type { OwnObjects, SecretData, WebhookConfiguration } from '../kube-objec
 import { createAuthority, isCurrent, issueLeaf } from './authority.ts';
 
 /** The Secret of the system namespace with the authority's certificate and key. */
-export const AUTHORITY_SECRET = 'sotto-authority';
+const AUTHORITY_SECRET = 'sotto-authority';
 const TLS_SECRET = 'kubernetes.io/tls';
 
 /** What the Service of a program is called: Kubernetes' API server uses the first, a pod may use either. */
 const dnsNames = (host: string) => [host, `${host}.cluster.local`];
 export const SAFE_DNS_NAMES = dnsNames(SAFE_HOST);
-export const WEBHOOK_DNS_NAMES = dnsNames(WEBHOOK_HOST);
+const WEBHOOK_DNS_NAMES = dnsNames(WEBHOOK_HOST);
 
 /** The authority from its Secret, made there once. What another process made first is used. */
 export async function loadAuthority(objects: OwnObjects, now: Date): Promise<KeyPair> {

@@ -8,9 +8,6 @@ export const KEY_BYTES = 32;
 const NONCE_BYTES = 24;
 const TAG_BYTES = 16;
 
-/** Bytes that sealing adds. */
-export const ENVELOPE_BYTES = NONCE_BYTES + TAG_BYTES;
-
 /** `bytes` of randomness, as `crypto.randomBytes` gives. */
 export type Random = (bytes: number) => Buffer;
 
@@ -36,7 +33,7 @@ export function seal(
  * @throws EnvelopeError for a wrong key, other associated data, or any changed byte. The three cannot be told apart, by design.
  */
 export function open(key: SealingKey, sealed: Uint8Array, associatedData: Uint8Array): Buffer {
-  if (sealed.length < ENVELOPE_BYTES) throw new EnvelopeError();
+  if (sealed.length < NONCE_BYTES + TAG_BYTES) throw new EnvelopeError();
   const cipher = xchacha20poly1305(key, sealed.subarray(0, NONCE_BYTES), associatedData);
   try {
     return asBuffer(cipher.decrypt(sealed.subarray(NONCE_BYTES)));

@@ -153,6 +153,17 @@ test('a cluster without Sotto is told as such', async (t) => {
   assert.match(err, /^error: Sotto is not installed in this cluster \(context test\)/);
 });
 
+test('a sentence that ends with a question gets no full stop after it', async (t) => {
+  const { env } = await startFakeSotto(t, {
+    changes: { 'GET /api/v1/namespaces/sotto-system/pods': { status: 200, body: { items: [] } } },
+  });
+  const { err } = await kubectlSotto(['list'], env);
+  assert.equal(
+    err,
+    'error: there is no Safe pod in sotto-system: is its StatefulSet scaled to 0? kubectl sotto status says more\n',
+  );
+});
+
 test('an API server that is not there, or does not answer in time, is told as such', async (t) => {
   const { api, env } = await startFakeSotto(t);
   const config = readFileSync(api.kubeconfig, 'utf8');
