@@ -47,7 +47,7 @@ build: node_modules ## bundle the programs into dist/, with the kubectl plugin k
 	@npm run --silent build
 
 .PHONY: image
-image: build ## build the container image and its SBOM into dist/image/
+image: node_modules ## build the container image and its SBOM into dist/image/
 	@npm run --silent image
 
 .PHONY: cluster

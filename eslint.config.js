@@ -3,7 +3,7 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 const PROGRAMS = ['safe', 'webhook', 'init-container', 'cli'];
-const MAIN = ['*/main.ts', 'test/**/main.ts', 'bench/*.ts', 'test/e2e/**/*.test.ts'];
+const MAIN = ['*/main.ts', 'build/image.ts', 'test/**/main.ts', 'bench/*.ts', 'test/e2e/**/*.test.ts'];
 
 export default defineConfig(
   { ignores: ['dist/'] },

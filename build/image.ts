@@ -8,7 +8,6 @@ import { provideTools } from './tools.ts';
 
 /** `npm run image`: the container image in `dist/image/`, and beside it what is in it. */
 const root = join(import.meta.dirname, '..');
-// eslint-disable-next-line no-restricted-properties -- this file is a main
 const { env } = process;
 const startMs = performance.now();
 const say = (line: string) => process.stdout.write(`image: ${line}\n`);

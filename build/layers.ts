@@ -7,7 +7,6 @@ import {
   readdirSync,
   readlinkSync,
   realpathSync,
-  symlinkSync,
   lstatSync,
   writeFileSync,
 } from 'node:fs';
@@ -67,7 +66,6 @@ export function layOutPrograms(
 ): void {
   const put = createPut(directory);
   for (const { file, path } of bundles) put(file, { from: path });
-  symlinkSync('sotto-init.cjs', join(directory, 'sotto-init.js')); // how pods name it, whatever kind of script it is
   put('package.json', { text: '{"type":"module"}\n' }); // how Node has to read the bundles
   if (license !== undefined) put('LICENSE', { from: license });
   for (const one of packages) {

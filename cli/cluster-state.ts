@@ -5,7 +5,8 @@ import {
   WEBHOOK_CONFIGURATION,
   WEBHOOK_SERVICE,
 } from '../shared/names.ts';
-import { ifFound, type Ask, type Client } from './kube-request.ts';
+import { ifFound } from './failure.ts';
+import type { Ask, Client } from './kube-request.ts';
 import { buildReplicas, buildVolumeClaim, type Replicas, type VolumeClaim } from './summaries.ts';
 
 /** What only `status` looks at. Undefined means that the object does not exist. */

@@ -12,7 +12,8 @@ import {
 } from '../shared/names.ts';
 import { createClusterState, type ClusterState } from './cluster-state.ts';
 import type { KubernetesRequest } from './explain-kubernetes.ts';
-import { createAsk, ifFound, importClient, type Ask, type Client } from './kube-request.ts';
+import { ifFound } from './failure.ts';
+import { createAsk, importClient, type Ask, type Client } from './kube-request.ts';
 import { loadKubeconfig, type Environment, type KubeconfigOptions } from './kubeconfig.ts';
 import { forwardPort } from './port-forward.ts';
 import { buildPodSummary, type PodSummary } from './summaries.ts';

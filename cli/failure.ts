@@ -17,3 +17,13 @@ export class Failure extends Error {
     this.advice = options.advice;
   }
 }
+
+/** Undefined instead of the Failure that something does not exist. */
+export async function ifFound<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof Failure && error.kind === 'not_found') return undefined;
+    throw error;
+  }
+}

@@ -1,6 +1,5 @@
 import type { ConfigurationOptions } from '@kubernetes/client-node';
 import { explainKubernetesError, type KubernetesRequest } from './explain-kubernetes.ts';
-import { Failure } from './failure.ts';
 
 /** The client library takes as long to import as everything else together, so it is imported here and nowhere earlier. */
 export const importClient = (): Promise<Client> => import('@kubernetes/client-node');
@@ -36,14 +35,4 @@ function buildDeadline({ Observable }: Client, timeoutMs: number): Configuration
       },
     ],
   };
-}
-
-/** Undefined instead of the Failure that something does not exist. */
-export async function ifFound<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof Failure && error.kind === 'not_found') return undefined;
-    throw error;
-  }
 }

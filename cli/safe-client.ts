@@ -10,7 +10,7 @@ import { SAFE_HOST } from '../shared/names.ts';
 import type { SecretValue } from '../shared/secret-value.ts';
 import { explainAnswer, type SafeRequest } from './explain-answer.ts';
 import { explainConnectionError } from './explain-connection.ts';
-import { Failure } from './failure.ts';
+import { Failure, ifFound } from './failure.ts';
 import { createHttpClient, type HttpAnswer, type HttpRequest, type OpenStream } from './http-client.ts';
 
 export interface NewVersion {
@@ -60,7 +60,7 @@ export function createSafeClient({ openStream, token, caller, timeoutMs }: SafeC
   return {
     get: async (secret) => {
       const request: HttpRequest = { method: 'GET', path: pathOf(secret) };
-      const body = await ask(request, { verb: 'get', ...secret }).catch(undefinedIfNotFound);
+      const body = await ifFound(ask(request, { verb: 'get', ...secret }));
       return body === undefined ? undefined : understand(() => parseSecretMetadata(body));
     },
     put: async (secret, version) => {
@@ -134,8 +134,3 @@ const notUnderstood = () =>
     'internal',
     'Safe answered something that this version does not understand: is kubectl sotto older or newer than the Safe in the cluster?',
   );
-
-function undefinedIfNotFound(error: unknown): undefined {
-  if (error instanceof Failure && error.kind === 'not_found') return undefined;
-  throw error;
-}

@@ -28,7 +28,7 @@ export interface ContainerSettings {
 }
 
 /** Where the one image of all programs has Node and this program. By this command a container of our name is known as ours. */
-const COMMAND = ['/usr/bin/node', '/app/sotto-init.js'];
+const COMMAND = ['/usr/bin/node', '/app/sotto-init.cjs'];
 
 /** Of the image, whose own user is the same; said only in a pod that would otherwise make it root. */
 const NON_ROOT_USER = 65_532;

@@ -129,7 +129,7 @@ test('it holds Node, its libraries, our programs and licences, and no way to run
   assert.deepEqual(files.filter((path) => /^\/app\/[^/]+$/.test(path) && !path.endsWith('LICENSE')).sort(), [
     '/app/package.json',
     '/app/sotto-init.cjs',
-    '/app/sotto-init.js',
+    '/app/sotto-init.cjs',
     '/app/sotto-safe.js',
     '/app/sotto-webhook.js',
     '/app/sqlite-worker.js',
@@ -191,7 +191,7 @@ test('the init container, as the image has it and where the webhook mounts it, d
   writeFileSync(join(rootfs, 'dev/termination-log'), '');
   const script = `
     mount -t tmpfs -o mode=0777 sotto-secrets ${rootfs}${INIT_SECRETS_DIRECTORY}
-    chroot --userspec=65532:65532 ${rootfs} /usr/bin/node /app/sotto-init.js
+    chroot --userspec=65532:65532 ${rootfs} /usr/bin/node /app/sotto-init.cjs
     cat ${rootfs}${INIT_SECRETS_DIRECTORY}/db/password`;
   const child = spawn('/usr/bin/unshare', ['--mount', '--propagation', 'private', '/bin/sh', '-ec', script], {
     env: { ...buildEnv(safe.port), PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
@@ -206,7 +206,7 @@ test('the termination message is where the kubelet looks for it', () => {
   mkdirSync(join(rootfs, 'dev'), { recursive: true });
   writeFileSync(join(rootfs, 'dev/termination-log'), '');
   chmodSync(join(rootfs, 'dev/termination-log'), 0o666);
-  assert.equal(runInside(['/app/sotto-init.js']).status, EXIT_CODES.configuration_invalid);
+  assert.equal(runInside(['/app/sotto-init.cjs']).status, EXIT_CODES.configuration_invalid);
   assert.match(
     readFileSync(join(rootfs, 'dev/termination-log'), 'utf8'),
     /^SOTTO_CONFIG is missing; whoever runs Sotto/,

@@ -155,7 +155,7 @@ test('what others insert after us is served, and our container goes first again'
 
 test('a container that somebody outdated is made ours and moved in one patch', () => {
   const annotations = { 'sotto.dev/containers': 'app, migrate' };
-  const ours = { name: 'sotto-init', image: 'old', command: ['/usr/bin/node', '/app/sotto-init.js'] };
+  const ours = { name: 'sotto-init', image: 'old', command: ['/usr/bin/node', '/app/sotto-init.cjs'] };
   const pod = buildPod(annotations, { initContainers: [{ name: 'other' }, ours, { name: 'migrate' }] });
   const { spec } = injected(pod) as TestPod;
   assert.deepEqual(
@@ -217,7 +217,7 @@ test('a container or a volume of our name that is not ours is refused', () => {
   const fakes: object[] = [
     { initContainers: [{ name: 'sotto-init' }] },
     { initContainers: [{ name: 'sotto-init', command: ['/usr/bin/node'] }] },
-    { initContainers: [{ name: 'sotto-init', command: ['/usr/bin/node', '/app/sotto-init.js', '--x'] }] },
+    { initContainers: [{ name: 'sotto-init', command: ['/usr/bin/node', '/app/sotto-init.cjs', '--x'] }] },
     { containers: [{ name: 'sotto-init' }] },
     { volumes: [{ name: 'sotto-secrets', emptyDir: {} }] },
     { volumes: [{ name: 'sotto-secrets', hostPath: { path: '/' } }] },
