@@ -34,6 +34,6 @@ function describe(issue: v.BaseIssue<unknown>): string {
 }
 
 /** What somebody named a field is repeated only when it can be a name: a value in its place must not come back. */
-const isWord = (field: string) => /^[a-zA-Z.]{1,40}$/.test(field);
+const isWord = (field: string) => /^[a-zA-Z_]{1,60}(?:\.(?:[0-9]{1,4}|[a-zA-Z_]{1,40})){0,4}$/.test(field);
 
 const article = (type: string) => `${/^[aeiouAEIOU]/.test(type) ? 'an' : 'a'} ${type.toLowerCase()}`;
