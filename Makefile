@@ -66,6 +66,13 @@ cluster-down: node_modules ## stop every cluster of this project; nothing of the
 cluster-check: node_modules ## prove that starting, crashing and stopping a cluster leaves nothing behind
 	@node --test test/cluster/teardown.check.ts
 
+.PHONY: bench-pods
+bench-pods: image ## time pods with and without injection on a cluster of their own
+	@trap '$(CLUSTER) down --name bench' EXIT; \
+	$(CLUSTER) up --name bench; \
+	$(CLUSTER) load --name bench $(IMAGE); \
+	$(CLUSTER) exec --name bench -- node bench/pod-start.ts
+
 .PHONY: format
 format: node_modules ## format every file
 	@npm run --silent format

@@ -129,7 +129,6 @@ test('it holds Node, its libraries, our programs and licences, and no way to run
   assert.deepEqual(files.filter((path) => /^\/app\/[^/]+$/.test(path) && !path.endsWith('LICENSE')).sort(), [
     '/app/package.json',
     '/app/sotto-init.cjs',
-    '/app/sotto-init.cjs',
     '/app/sotto-safe.js',
     '/app/sotto-webhook.js',
     '/app/sqlite-worker.js',
@@ -174,12 +173,12 @@ test('Node runs in it and finds names, by files first', () => {
 
 const FLAGS = ['--disable-proto=delete', '--disable-sigusr1', '--no-addons'];
 
-for (const program of ['sotto-safe', 'sotto-webhook', 'sotto-init']) {
-  test(`${program} starts in it, and says what of its configuration is missing`, () => {
-    const { stdout, stderr, status } = runInside([...FLAGS, `/app/${program}.js`]);
+for (const file of ['sotto-safe.js', 'sotto-webhook.js', 'sotto-init.cjs']) {
+  test(`${file} starts in it, and says what of its configuration is missing`, () => {
+    const { stdout, stderr, status } = runInside([...FLAGS, `/app/${file}`]);
     assert.equal(stderr, '');
     assert.notEqual(status, 0);
-    assert.match(stdout, new RegExp(`"program":"${program}".*[A-Z_]+ is missing`));
+    assert.match(stdout, new RegExp(`"program":"${file.replace(/\\.c?js$/, '')}".*[A-Z_]+ is missing`));
   });
 }
 
