@@ -9,7 +9,7 @@ export interface Config {
   readonly ca: string;
   /** The pod's own. */
   readonly namespace: string;
-  /** Each once. Empty means every secret that the service account may read. */
+  /** Each once. Empty means every secret of the pod's namespace that its service account may read. */
   readonly secrets: readonly SecretReference[];
   readonly format: Format;
   /** Exceptions to `format`, by {@link secretId}. */

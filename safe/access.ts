@@ -34,10 +34,12 @@ export function createAuthorize(review: ReviewAccess): Authorize {
     if (isAllowed) return;
     const where =
       action.on.namespace === undefined ? 'in all namespaces' : `in namespace ${action.on.namespace}`;
+    // Not which of the two: that would tell whether the secret exists.
+    const verb = action.verb === 'create' || action.verb === 'update' ? 'create or update' : action.verb;
     const what = action.on.name === undefined ? '' : `/${action.on.name}`;
     throw new AppError(
       'forbidden',
-      `service account ${namespace}/${serviceAccount} may not ${action.verb} safesecrets.sotto.dev${what} ${where}`,
+      `service account ${namespace}/${serviceAccount} may not ${verb} safesecrets.sotto.dev${what} ${where}`,
     );
   };
 }

@@ -13,8 +13,6 @@ const environment = v.object({
   SOTTO_DATABASE: v.optional(v.string(), '/var/lib/sotto/safe.db'),
   SOTTO_PORT: v.optional(port, String(SAFE_PORT)),
   SOTTO_PROBE_PORT: v.optional(port, String(PROBE_PORT)),
-  /** From the downward API: tells this pod from the one before it. */
-  SOTTO_POD_UID: v.string(),
   KUBERNETES_SERVICE_HOST: v.string(),
   KUBERNETES_SERVICE_PORT: port,
 });
@@ -23,7 +21,6 @@ export interface Config {
   readonly database: string;
   readonly port: number;
   readonly probePort: number;
-  readonly podUid: string;
   readonly apiServer: { readonly host: string; readonly port: number };
 }
 
@@ -34,7 +31,6 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
     database: parsed.SOTTO_DATABASE,
     port: parsed.SOTTO_PORT,
     probePort: parsed.SOTTO_PROBE_PORT,
-    podUid: parsed.SOTTO_POD_UID,
     apiServer: { host: parsed.KUBERNETES_SERVICE_HOST, port: parsed.KUBERNETES_SERVICE_PORT },
   };
 }

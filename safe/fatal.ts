@@ -15,7 +15,7 @@ export function reportFatal(error: unknown, log: Log): void {
   const reason = isOurs ? `${error.code}: ${error.message}` : `unexpected ${failure.name} ${failure.at}`;
   log('error', 'stopped', { reason });
   try {
-    writeFileSync(TERMINATION_LOG, `Safe does not start: ${reason}\n`);
+    writeFileSync(TERMINATION_LOG, `Safe stopped: ${reason}\n`);
   } catch {
     log('warn', 'termination_message_not_written'); // outside of Kubernetes there is no such file
   }

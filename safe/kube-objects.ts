@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   AdmissionregistrationV1Api,
   ApiException,
@@ -21,8 +22,7 @@ export interface OwnObjects {
   applyConfigMap(name: string, data: Readonly<Record<string, string>>): Promise<void>;
 }
 
-/** @param instance - tells this process from any other one, so that two that make the same object notice each other. */
-export function createOwnObjects({ configuration }: KubeTransport, instance: string): OwnObjects {
+export function createOwnObjects({ configuration }: KubeTransport): OwnObjects {
   const core = new CoreV1Api(configuration);
 
   async function apply(
@@ -47,10 +47,11 @@ export function createOwnObjects({ configuration }: KubeTransport, instance: str
       return Object.fromEntries(data) as SecretData;
     },
     // Server-side apply as a manager that nobody else is, without force: an object of the same name that another one
-    // filled is a conflict. Unlike POST, RBAC can allow it for one name alone, so it is all that is granted to us.
+    // filled is a conflict. Unlike POST, RBAC can allow it for one name alone, so it is all that is granted to us. A new
+    // manager for every try: a request that timed out and arrives late must not overwrite what a later one made.
     createSecret: async (name, type, data) => {
       try {
-        await apply(name, { type, data }, { fieldManager: `${FIELD_MANAGER}-${instance}` });
+        await apply(name, { type, data }, { fieldManager: `${FIELD_MANAGER}-${randomUUID()}` });
         return true;
       } catch (error) {
         if (error instanceof ApiException && error.code === CONFLICT) return false;

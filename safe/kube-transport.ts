@@ -14,8 +14,8 @@ import {
 export interface ClusterAccess {
   readonly host: string;
   readonly port: number;
-  readonly ca: Buffer;
-  /** Read for every request: the kubelet replaces the token long before it expires. */
+  /** Both are read for every request: the kubelet replaces them while we run. */
+  readonly readCa: () => string;
   readonly readToken: () => string;
 }
 
@@ -27,7 +27,7 @@ export function readClusterAccess(host: string, port: number): ClusterAccess {
   return {
     host,
     port,
-    ca: readFileSync(`${SERVICE_ACCOUNT}/ca.crt`),
+    readCa: () => readFileSync(`${SERVICE_ACCOUNT}/ca.crt`, 'utf8'),
     readToken: () => readFileSync(`${SERVICE_ACCOUNT}/token`, 'utf8').trim(),
   };
 }
@@ -77,21 +77,41 @@ type Send = (
   body?: string,
 ) => Promise<IncomingMessage>;
 
-function createSend({ host, port, ca, readToken }: ClusterAccess): Send {
-  const agent = new Agent({ keepAlive: true, maxSockets: 32, maxFreeSockets: 8, ca });
+function createSend({ host, port, readCa, readToken }: ClusterAccess): Send {
+  const currentAgent = createAgents(readCa);
   return (method, path, headers, body) =>
     new Promise((resolve, reject) => {
       const authorization = `Bearer ${readToken()}`;
-      const request = httpsRequest(
-        { agent, host, port, path, method, headers: { ...headers, authorization } },
-        resolve,
+      const target = { agent: currentAgent(), host, port, path, method };
+      const request = httpsRequest({ ...target, headers: { ...headers, authorization } }, (answer) => {
+        clearTimeout(deadline);
+        resolve(answer);
+      });
+      // From now on and not from when a connection is free: what waits longer has nobody waiting for it.
+      const deadline = setTimeout(
+        () => request.destroy(new Error('the API server did not answer in time')),
+        REQUEST_TIMEOUT_MS,
       );
-      request.setTimeout(REQUEST_TIMEOUT_MS, () =>
-        request.destroy(new Error('the API server did not answer in time')),
-      );
-      request.on('error', reject);
+      request.on('error', (error) => {
+        clearTimeout(deadline);
+        reject(error);
+      });
       request.end(body);
     });
+}
+
+/** Kept-alive connections that trust the certificates which are in the file now. */
+function createAgents(readCa: () => string): () => Agent {
+  let ca = '';
+  let agent = new Agent();
+  return () => {
+    const now = readCa();
+    if (now !== ca) {
+      ca = now;
+      agent = new Agent({ keepAlive: true, maxSockets: 32, maxFreeSockets: 8, ca });
+    }
+    return agent;
+  };
 }
 
 /** An IPv6 address in a URL (RFC 3986 §3.2.2). */

@@ -4,7 +4,7 @@ import { serveProbes } from '../shared/probes.ts';
 import { closeServer, serveHttps } from '../shared/serve.ts';
 import { createAuthorize } from './access.ts';
 import { createApp } from './api/app.ts';
-import { createAudit, writeFully } from './audit.ts';
+import { createAudit } from './audit.ts';
 import { loadAuthority } from './authority/keep-trust.ts';
 import { issueServingCertificate, renewServingCertificate, startTrustLoop } from './authority/trust-loop.ts';
 import { openBackup } from './backup/backup.ts';
@@ -17,22 +17,25 @@ import { createIdentify } from './identity.ts';
 import { createOwnObjects, createWebhookConfiguration } from './kube-objects.ts';
 import { createKubeTransport, readClusterAccess } from './kube-transport.ts';
 import { createMetrics } from './metrics.ts';
+import { writeFully, writeIfPossible } from './output.ts';
 import { persist } from './persist.ts';
 import { createReviews } from './reviews.ts';
 import { obtainRootKey } from './root-key.ts';
 import { createStore } from './store.ts';
 
 const now = () => new Date();
-const writeLine = (line: string) => writeFully(1, line);
-const log = createLog('sotto-safe', { write: writeLine });
-process.on('uncaughtException', (error) => {
+const STDOUT = 1;
+const log = createLog('sotto-safe', { write: (line: string) => writeIfPossible(STDOUT, line) });
+const monotonicMs = () => performance.now();
+const stopFor = (error: unknown): never => {
   reportFatal(error, log);
   process.exit(1);
-});
+};
+process.on('uncaughtException', stopFor);
 
 const config = parseConfig(process.env);
 const kube = createKubeTransport(readClusterAccess(config.apiServer.host, config.apiServer.port));
-const objects = createOwnObjects(kube, config.podUid);
+const objects = createOwnObjects(kube);
 const apiServerFailed = (error: unknown) => {
   if (error instanceof StoreError) throw error;
   log('warn', 'api_server_failed', describeFailure(error));
@@ -49,15 +52,15 @@ startTrustLoop(authority, { objects, webhooks: createWebhookConfiguration(kube),
 const engine = createSqliteEngine(config.database);
 const rootKey = (storeExists: boolean) => persist(() => obtainRootKey(objects, storeExists), apiServerFailed);
 const backup = await openBackup(engine, rootKey, createRandomPool());
-const store = createStore(backup.loaded, backup.save, Date.now);
+const store = createStore(backup.loaded, backup.save, { now: Date.now, onLost: stopFor });
 countSecrets = store.count;
 
 const reviews = createReviews(kube);
 const app = createApp({
   store,
-  identify: createIdentify(reviews.reviewToken, Date.now),
+  identify: createIdentify(reviews.reviewToken, monotonicMs),
   authorize: createAuthorize(reviews.reviewAccess),
-  audit: createAudit(writeLine, now),
+  audit: createAudit((line) => writeFully(STDOUT, line), now),
   metrics,
   log,
 });

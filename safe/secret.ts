@@ -28,7 +28,7 @@ export interface SecretVersion extends SecretReference {
 export const referenceKey = ({ namespace, name }: SecretReference): string => `${namespace}/${name}`;
 
 /** Bytes of keys and values together, which is what the limit of 1 MiB counts. */
-function sizeOf(data: ReadonlyMap<string, SecretValue>): number {
+export function sizeOf(data: ReadonlyMap<string, SecretValue>): number {
   let bytes = 0;
   for (const [key, value] of data) bytes += key.length + value.byteLength;
   return bytes;

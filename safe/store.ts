@@ -2,7 +2,7 @@ import { AppError } from '../shared/errors.ts';
 import type { SecretReference } from '../shared/grammar.ts';
 import type { SecretValue } from '../shared/secret-value.ts';
 import type { Backup, LoadedSecret, Place } from './backup/backup.ts';
-import { EngineError } from './engines/engine.ts';
+import { EngineError, type EngineErrorCode } from './engines/engine.ts';
 import { referenceKey, type Reader, type SecretVersion } from './secret.ts';
 import { createSecretTable, type SecretTable } from './secret-table.ts';
 
@@ -14,9 +14,16 @@ const MAX_BATCH = 256;
 
 /** What the caller believes about the secret that is about to change. */
 export type Precondition =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'version'; readonly version: number };
+  { readonly kind: 'absent' } | { readonly kind: 'version'; readonly version: number };
+
+/** What a change depends on besides the secret itself. */
+export interface Terms {
+  readonly precondition?: Precondition;
+  /** The caller was allowed to create, or to replace, and to do nothing else. */
+  readonly isNew?: boolean;
+  /** Sees the version before it is made durable, and stops the change by throwing: for what has to be written down first. */
+  readonly onDecided?: (version: SecretVersion) => void;
+}
 
 export interface NewVersion {
   readonly data: ReadonlyMap<string, SecretValue>;
@@ -24,37 +31,55 @@ export interface NewVersion {
   readonly readers: readonly Reader[] | undefined;
 }
 
-export interface Store extends Pick<SecretTable, 'list' | 'sharedWith' | 'count'> {
+export interface Store extends Pick<SecretTable, 'list' | 'inNamespace' | 'count'> {
   /** The newest version; undefined when there is none or it is a deletion. */
   get(reference: SecretReference): SecretVersion | undefined;
-  /** @throws AppError `precondition_failed`, `insufficient_storage`, `unavailable`. Then nothing is changed. */
-  put(reference: SecretReference, next: NewVersion, precondition: Precondition): Promise<SecretVersion>;
+  /** @throws AppError `conflict`, `precondition_failed`, `insufficient_storage`, `unavailable`. Then nothing is changed. */
+  put(reference: SecretReference, next: NewVersion, terms?: Terms): Promise<SecretVersion>;
   /** @throws AppError as `put`, and `not_found`. */
-  delete(reference: SecretReference, precondition: Precondition): Promise<SecretVersion>;
+  delete(reference: SecretReference, terms?: Terms): Promise<SecretVersion>;
 }
 
+export interface StorePorts {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** The engine has another state than memory, or is gone: nothing can be written any more until everything is loaded again. */
+  readonly onLost: (error: EngineError) => void;
+}
+
+const LOST: ReadonlySet<EngineErrorCode> = new Set(['conflict', 'gone']);
+
 /** The secrets in memory. What was acknowledged is durable, and what is not durable was never visible. */
-export function createStore(loaded: readonly LoadedSecret[], save: Backup['save'], now: () => number): Store {
+export function createStore(
+  loaded: readonly LoadedSecret[],
+  save: Backup['save'],
+  { now, onLost }: StorePorts,
+): Store {
   const table = createSecretTable(loaded);
-  const write = createWritePath(table, save);
+  const write = createWritePath(table, (put, forget) =>
+    save(put, forget).catch((error: unknown) => {
+      if (error instanceof EngineError && LOST.has(error.code)) onLost(error);
+      throw error;
+    }),
+  );
   return {
     list: table.list,
-    sharedWith: table.sharedWith,
+    inNamespace: table.inNamespace,
     count: table.count,
     get: (reference) => present(table.newest(reference)?.current),
-    put: (reference, next, precondition) =>
+    put: (reference, next, terms = {}) =>
       write(reference, (newest) => {
-        checkPrecondition(present(newest), precondition);
-        return nextVersion(reference, newest, next, now());
+        checkTerms(present(newest), terms);
+        return decided(nextVersion(reference, newest, next, now()), terms);
       }),
-    delete: (reference, precondition) =>
+    delete: (reference, terms = {}) =>
       write(reference, (newest) => {
         const existing = present(newest);
         if (existing === undefined) {
           throw new AppError('not_found', `secret ${referenceKey(reference)} does not exist`);
         }
-        checkPrecondition(existing, precondition);
-        return deletion(existing, now());
+        checkTerms(existing, terms);
+        return decided(deletion(existing, now()), terms);
       }),
   };
 }
@@ -140,8 +165,19 @@ function stage(table: SecretTable, staged: Map<string, Staged>, write: Write): S
 
 const present = (newest: SecretVersion | undefined) => (newest?.deleted === true ? undefined : newest);
 
+function decided(version: SecretVersion, { onDecided }: Terms): SecretVersion {
+  onDecided?.(version);
+  return version;
+}
+
+function checkTerms(current: SecretVersion | undefined, { precondition, isNew }: Terms): void {
+  if (precondition !== undefined) checkPrecondition(current, precondition);
+  if (isNew === undefined || isNew === (current === undefined)) return;
+  const change = current === undefined ? 'deleted' : 'created';
+  throw new AppError('conflict', `the secret was ${change} by somebody else meanwhile; try again`);
+}
+
 function checkPrecondition(current: SecretVersion | undefined, precondition: Precondition): void {
-  if (precondition.kind === 'none') return;
   if (precondition.kind === 'absent' && current === undefined) return;
   if (precondition.kind === 'version' && current?.version === precondition.version) return;
   const state = current === undefined ? 'does not exist' : `is at version ${current.version}`;

@@ -17,15 +17,24 @@ const serviceAccount = v.pipe(
 const reader = v.strictObject({ serviceAccount, namespace: v.optional(dnsLabel) });
 
 const MAX_READERS = 1000;
-const readers = v.pipe(v.array(reader), v.maxLength(MAX_READERS, `must have at most ${MAX_READERS} entries`));
+const MAX_KEYS = 1000;
+
+/** The length first: a million wrong elements would otherwise be described one by one. */
+const readers = v.pipe(
+  v.custom<readonly unknown[]>(Array.isArray, 'must be an array'),
+  v.check((list) => list.length <= MAX_READERS, `must have at most ${MAX_READERS} entries`),
+  v.array(reader),
+);
 
 /**
  * Keys and values are told by their number and never by their text: whoever mixes the two up, or sends a value for a key,
  * must not find a secret in an answer.
  */
 const data = v.pipe(
-  v.record(v.string(), v.unknown()),
+  // Not `v.record`: it drops keys such as "constructor", which are as good as any other.
+  v.custom<Readonly<Record<string, unknown>>>(isPlainObject, 'must be an object of keys and values'),
   v.check((entries) => Object.keys(entries).length > 0, 'must have at least one key'),
+  v.check((entries) => Object.keys(entries).length <= MAX_KEYS, `must have at most ${MAX_KEYS} keys`),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
     for (const [index, [key, value]] of Object.entries(dataset.value).entries()) {
@@ -35,6 +44,10 @@ const data = v.pipe(
   }),
   v.transform((entries) => entries as Readonly<Record<string, string>>),
 );
+
+function isPlainObject(input: unknown): boolean {
+  return typeof input === 'object' && input !== null && !Array.isArray(input);
+}
 
 function findEntryProblem(key: string, value: unknown): string | undefined {
   if (!isSecretKey(key)) return 'key is outside [-._a-zA-Z0-9]{1,253}, or starts with ".."';
@@ -50,7 +63,8 @@ export type Reader = v.InferOutput<typeof reader>;
 export type PutSecretRequest = v.InferOutput<typeof putSecretRequest>;
 
 /** @throws AppError `invalid_request` naming every field that is wrong. */
-export const parsePutSecretRequest = (input: unknown): PutSecretRequest => parse(putSecretRequest, input);
+export const parsePutSecretRequest = (input: unknown): PutSecretRequest =>
+  parse(putSecretRequest, input, { abortPipeEarly: true });
 
 const secretMetadata = v.object({
   namespace: v.string(),

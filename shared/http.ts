@@ -25,10 +25,11 @@ export function answerErrors(log: Log): Middleware {
 }
 
 /** The class of an unexpected error and where it was thrown. Its message stays out: it may quote what was sent. */
-export function describeFailure(error: unknown): { name: string; at: string } {
-  if (!(error instanceof Error)) return { name: 'not_an_error', at: '' };
+export function describeFailure(error: unknown): { name: string; code: string; at: string } {
+  if (!(error instanceof Error)) return { name: 'not_an_error', code: '', at: '' };
   const frame = error.stack?.split('\n').find((line) => line.trimStart().startsWith('at '));
-  return { name: error.name, at: frame?.trim().slice(0, 200) ?? '' };
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''; // such as ECONNREFUSED
+  return { name: error.name, code, at: frame?.trim().slice(0, 200) ?? '' };
 }
 
 /**

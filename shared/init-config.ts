@@ -13,7 +13,7 @@ export interface InitConfig {
   readonly safe: { readonly host: string; readonly port: number };
   /** The namespace of the pod: a secret of it is delivered as `<secret>`, one of another as `<namespace>/<secret>`. */
   readonly namespace: string;
-  /** `db` or `payments/stripe`; empty means every secret that the pod's service account may read. */
+  /** `db` or `payments/stripe`; empty means every secret of `namespace` that the pod's service account may read. */
   readonly secrets: readonly string[];
   readonly format: Format;
   /** Exceptions to `format`, by the same spelling as in `secrets`. */

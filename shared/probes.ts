@@ -8,18 +8,28 @@ export interface Probes {
   readonly metrics: () => Promise<string>;
 }
 
+/** Whoever reaches the port may try to fill it; the kubelet and a scraper need very few connections. */
+const MAX_CONNECTIONS = 64;
+const LIMITS = {
+  headersTimeout: 2_000,
+  requestTimeout: 2_000,
+  connectionsCheckingInterval: 500,
+  maxHeaderSize: 4096,
+};
+
 /**
  * Serves `/livez`, `/readyz` and `/metrics` in clear, for anyone who reaches the port: so they tell no names.
  * Liveness says only that the event loop turns: a restart cures nothing that a dependency causes.
  */
 export async function serveProbes(port: number, probes: Probes): Promise<Server> {
-  const server = createServer((request, response) => {
-    void answer(request.url ?? '', probes).then(({ status, text }) => {
+  const server = createServer(LIMITS, (request, response) => {
+    const send = ({ status, text }: Answer) => {
       response.writeHead(status, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
       response.end(text);
-    });
+    };
+    answer(request.url ?? '', probes).then(send, () => send({ status: 500, text: 'internal error\n' }));
   });
-  server.requestTimeout = 5_000;
+  server.maxConnections = MAX_CONNECTIONS;
   server.listen(port);
   await once(server, 'listening');
   return server;

@@ -36,6 +36,7 @@ export interface RunningServer {
 
 const HEADERS_TIMEOUT_MS = 5_000;
 const HANDSHAKE_TIMEOUT_MS = 5_000;
+const STALLED_MS = 30_000;
 const CHECK_INTERVAL_MS = 1_000;
 const MAX_HEADER_BYTES = 16 * 1024;
 
@@ -55,6 +56,7 @@ export async function serveHttps(handler: Handler, options: ServeOptions): Promi
     (request, response) => void handler(request, response),
   );
   server.maxConnections = options.maxConnections;
+  server.timeout = STALLED_MS; // a client that does not take its answer would keep it in memory
   server.on('tlsClientError', () => undefined); // a client that cannot shake hands is its own problem; no log line for a scanner
   server.listen(options.port, options.host);
   await once(server, 'listening');

@@ -22,7 +22,7 @@ const MAX_UNKNOWN = 10;
 
 /** What a pod asks for. All of it is a choice among what its service account may have anyway. */
 export interface Wish {
-  /** `db` of the pod's own namespace, or `payments/stripe`; empty means every secret its service account may read. */
+  /** `db` of the pod's own namespace, or `payments/stripe`; empty means every secret of the pod's namespace that its service account may read. */
   readonly secrets: readonly string[];
   readonly format: Format;
   /** Exceptions, by the spelling in `secrets`. */
@@ -88,8 +88,13 @@ function refuseUnknown(annotations: Annotations, report: Report): void {
   }
 }
 
-function readSecrets(text = '', namespace: string, report: Report): readonly string[] {
-  const spelled = readList('secrets', text, report).map((entry) => {
+function readSecrets(text: string | undefined, namespace: string, report: Report): readonly string[] {
+  if (text === undefined) return [];
+  const entries = readList('secrets', text, report);
+  // An empty value, as an unset variable of a template makes one, must not widen what a pod gets.
+  if (entries.length === 0)
+    report('secrets', 'must name a secret; without it all readable ones of the namespace are meant');
+  const spelled = entries.map((entry) => {
     const reference = parseSecretReference(entry, namespace);
     return reference?.namespace === namespace ? reference.name : reference && entry;
   });

@@ -6,7 +6,6 @@ import { isDnsLabel, isDnsSubdomain, type SecretReference } from '../../shared/g
 import { jsonBody } from '../../shared/http.ts';
 import { SecretValue } from '../../shared/secret-value.ts';
 import type { Action } from '../access.ts';
-import type { AuditRecord } from '../audit.ts';
 import type { Identity } from '../identity.ts';
 import {
   checkSize,
@@ -18,6 +17,8 @@ import {
 } from '../secret.ts';
 import type { Precondition } from '../store.ts';
 import type { RequestState, SafeDeps } from './app.ts';
+import type { AuditTarget } from '../audit.ts';
+import { audited, describeRequest, type RouteContext } from './audited.ts';
 import { parseQuery, single } from './query.ts';
 
 /** 1 MiB of values is 1.34 MiB of base64; the rest is for keys, readers and JSON. */
@@ -29,41 +30,42 @@ const SECRET_PATH = '/v1/namespaces/:namespace/secrets/:name';
 
 /** What administrators do. None of these routes ever answers with a value. */
 export function addAdminRoutes(router: Router<RequestState>, deps: SafeDeps): void {
-  const { store, audit } = deps;
+  const { store } = deps;
 
   router.put(SECRET_PATH, async (ctx) => {
     const reference = parseReference(ctx.params);
-    const verb = store.get(reference) === undefined ? 'create' : 'update';
-    const source = await admit(ctx, deps, { verb, on: reference });
-    await jsonBody(MAX_BODY_BYTES)(ctx, () => Promise.resolve());
-    const { data, readers } = parsePutSecretRequest(ctx.request.body);
-    const next = {
-      data: decodeData(data),
-      readers: readers && resolveReaders(readers, reference.namespace),
-    };
-    checkSize(next.data);
-    const secret = await store.put(reference, next, parsePrecondition(ctx));
-    audit({ ...source, on: [place(secret)], outcome: 'allowed' });
-    ctx.status = verb === 'create' ? 201 : 200;
-    answer(ctx, secret);
+    const isNew = store.get(reference) === undefined;
+    const action = { verb: isNew ? 'create' : 'update', on: reference } as const;
+    await perform(ctx, deps, action, async (onDecided) => {
+      await jsonBody(MAX_BODY_BYTES)(ctx, () => Promise.resolve());
+      const { data, readers } = parsePutSecretRequest(ctx.request.body);
+      const next = {
+        data: decodeData(data),
+        readers: readers && resolveReaders(readers, reference.namespace),
+      };
+      checkSize(next.data);
+      const secret = await store.put(reference, next, { ...parsePrecondition(ctx), isNew, onDecided });
+      ctx.status = isNew ? 201 : 200;
+      answer(ctx, secret);
+    });
   });
 
   router.get(SECRET_PATH, async (ctx) => {
     const reference = parseReference(ctx.params);
-    const source = await admit(ctx, deps, { verb: 'get', on: reference });
-    const secret = store.get(reference);
-    if (secret === undefined)
-      throw new AppError('not_found', `secret ${referenceKey(reference)} does not exist`);
-    audit({ ...source, on: [place(secret)], outcome: 'allowed' });
-    answer(ctx, secret);
+    await perform(ctx, deps, { verb: 'get', on: reference }, (allow) => {
+      const secret = store.get(reference);
+      if (secret === undefined)
+        throw new AppError('not_found', `secret ${referenceKey(reference)} does not exist`);
+      allow(secret);
+      answer(ctx, secret);
+    });
   });
 
   router.delete(SECRET_PATH, async (ctx) => {
     const reference = parseReference(ctx.params);
-    const source = await admit(ctx, deps, { verb: 'delete', on: reference });
-    const deletion = await store.delete(reference, parsePrecondition(ctx));
-    audit({ ...source, on: [place(deletion)], outcome: 'allowed' });
-    answer(ctx, deletion);
+    await perform(ctx, deps, { verb: 'delete', on: reference }, async (onDecided) => {
+      answer(ctx, await store.delete(reference, { ...parsePrecondition(ctx), onDecided }));
+    });
   });
 
   router.get('/v1/namespaces/:namespace/secrets', async (ctx) => {
@@ -75,31 +77,24 @@ export function addAdminRoutes(router: Router<RequestState>, deps: SafeDeps): vo
   });
 }
 
-/** The part of a Koa context that every route here works with. */
-type RouteContext = Context & { state: RequestState };
+/** Writes down that the action is allowed, on the very version that it is about. */
+type Allow = (on: AuditTarget) => void;
 
-type AuditSource = Pick<AuditRecord, 'identity' | 'sourceAddress' | 'requestId' | 'verb'>;
-
-/** Asks whether the caller may do this, and writes a refusal down before it is answered. */
-async function admit(
+/**
+ * Asks whether the caller may do this, and does it. What is decided is in the audit log before it is done or answered, and
+ * so is what was refused or failed.
+ */
+async function perform(
   ctx: RouteContext,
   { authorize, audit }: SafeDeps,
   action: Action,
-): Promise<AuditSource> {
-  const { identity, requestId } = ctx.state;
-  const source = {
-    identity,
-    requestId,
-    sourceAddress: ctx.req.socket.remoteAddress ?? '',
-    verb: action.verb,
-  };
-  try {
-    await authorize(requireIdentity(identity), action);
-  } catch (error) {
-    audit({ ...source, on: [action.on], outcome: error instanceof AppError ? error.code : 'internal' });
-    throw error;
-  }
-  return source;
+  act: (allow: Allow) => Promise<void> | void,
+): Promise<void> {
+  const record = { ...describeRequest(ctx, action.verb), on: [action.on] };
+  await audited(audit, record, async () => {
+    await authorize(requireIdentity(ctx.state.identity), action);
+    await act((on) => audit({ ...record, on: [place(on)], outcome: 'allowed' }));
+  });
 }
 
 function requireIdentity(identity: Identity | undefined): Identity {
@@ -112,16 +107,17 @@ async function answerPage(ctx: RouteContext, deps: SafeDeps, namespace: string |
   const limit = parseLimit(single(query, 'limit'));
   const after = parseContinue(single(query, 'continue'));
   const on = namespace === undefined ? {} : { namespace };
-  const source = await admit(ctx, deps, { verb: 'list', on });
-  const { items, isLast } = deps.store.list(namespace, after, limit);
-  deps.audit({ ...source, on: [on], outcome: 'allowed' });
-  const last = items.at(-1);
-  ctx.body = {
-    items: items.map(describeSecret),
-    ...(isLast || last === undefined
-      ? {}
-      : { continue: Buffer.from(referenceKey(last)).toString('base64url') }),
-  } satisfies SecretList;
+  await perform(ctx, deps, { verb: 'list', on }, (allow) => {
+    const { items, isLast } = deps.store.list(namespace, after, limit);
+    allow(on);
+    const last = items.at(-1);
+    ctx.body = {
+      items: items.map(describeSecret),
+      ...(isLast || last === undefined
+        ? {}
+        : { continue: Buffer.from(referenceKey(last)).toString('base64url') }),
+    } satisfies SecretList;
+  });
 }
 
 function answer(ctx: Context, secret: SecretVersion): void {
@@ -145,13 +141,14 @@ function parseReference(params: Readonly<Record<string, string | undefined>>): S
 }
 
 /** `If-Match: "<version>"` or `If-None-Match: *` (RFC 9110 §13.1); both at once make no sense and are refused. */
-function parsePrecondition(ctx: Context): Precondition {
+function parsePrecondition(ctx: Context): { precondition?: Precondition } {
   const ifMatch = ctx.get('if-match');
   const ifNoneMatch = ctx.get('if-none-match');
-  if (ifMatch === '' && ifNoneMatch === '') return { kind: 'none' };
-  if (ifMatch === '' && ifNoneMatch === '*') return { kind: 'absent' };
+  if (ifMatch === '' && ifNoneMatch === '') return {};
+  if (ifMatch === '' && ifNoneMatch === '*') return { precondition: { kind: 'absent' } };
   const version = /^"([1-9][0-9]{0,14})"$/.exec(ifMatch)?.[1];
-  if (version !== undefined && ifNoneMatch === '') return { kind: 'version', version: Number(version) };
+  if (version !== undefined && ifNoneMatch === '')
+    return { precondition: { kind: 'version', version: Number(version) } };
   throw new AppError('invalid_request', 'a condition is If-Match: "<version>" or If-None-Match: *');
 }
 
@@ -171,4 +168,4 @@ function decodeData(data: PutSecretRequest['data']): Map<string, SecretValue> {
   return new Map(sorted.map(([key, text]) => [key, new SecretValue(Buffer.from(text, 'base64'))]));
 }
 
-const place = ({ namespace, name, version }: SecretVersion) => ({ namespace, name, version });
+const place = ({ namespace, name, version }: AuditTarget) => ({ namespace, name, version });

@@ -10,6 +10,7 @@ import { bearerToken, type Identify, type Identity } from '../identity.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Store } from '../store.ts';
 import { addAdminRoutes } from './admin-routes.ts';
+import { audited, describeRequest } from './audited.ts';
 import { addWorkloadRoutes } from './workload-routes.ts';
 
 export interface SafeDeps {
@@ -40,7 +41,9 @@ export function createApp(deps: SafeDeps): Koa<RequestState> {
   app.use(answerErrors(deps.log));
   app.use(refuseOddTargets);
   app.use(async (ctx, next) => {
-    ctx.state.identity = await deps.identify(bearerToken(ctx.req.rawHeaders));
+    await audited(deps.audit, describeRequest(ctx, 'authenticate'), async () => {
+      ctx.state.identity = await deps.identify(bearerToken(ctx.req.rawHeaders));
+    });
     await next();
   });
   app.use(async (ctx, next) => {

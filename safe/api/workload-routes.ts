@@ -5,35 +5,45 @@ import { AppError } from '../../shared/errors.ts';
 import { parseSecretReference, type SecretReference } from '../../shared/grammar.ts';
 import { mayRead } from '../access.ts';
 import type { Identity } from '../identity.ts';
-import { referenceKey, type SecretVersion } from '../secret.ts';
+import { compareCodeUnits, referenceKey, sizeOf, type SecretVersion } from '../secret.ts';
 import type { Store } from '../store.ts';
 import type { RequestState, SafeDeps } from './app.ts';
+import { audited, describeRequest } from './audited.ts';
 import { parseQuery } from './query.ts';
 
 const MAX_NAMES = 100;
 
+/**
+ * What `sotto-init` takes is 8 MiB of JSON; in base64 this is 6.7 MiB. It also bounds what one request can make Safe hold.
+ */
+const MAX_ANSWER_BYTES = 5 * 1024 * 1024;
+
 /** `GET /v1/secrets?name=db&name=payments/stripe`: what the asking pod's service account may read. */
 export function addWorkloadRoutes(router: Router<RequestState>, { store, audit, metrics }: SafeDeps): void {
-  router.get('/v1/secrets', (ctx) => {
-    const identity = requireWorkload(ctx.state.identity);
+  router.get('/v1/secrets', async (ctx) => {
     const names = parseQuery(ctx.querystring, ['name']).get('name') ?? [];
-    const asked = parseNames(names, identity.namespace);
-    const source = {
-      identity,
-      sourceAddress: ctx.req.socket.remoteAddress ?? '',
-      requestId: ctx.state.requestId,
-    };
-    const { secrets, missing } = select(store, identity, asked);
-    if (missing !== undefined) {
-      audit({ ...source, verb: 'fetch', on: asked, outcome: 'not_found' });
-      throw new AppError('not_found', missing);
-    }
-    const answer = encode(secrets);
-    audit({ ...source, verb: 'fetch', on: secrets.map(place), outcome: 'allowed' });
-    metrics.countServed(secrets.length);
-    ctx.set('etag', `"${answer.revision}"`);
-    ctx.body = answer;
+    const asked = parseNames(names, ctx.state.identity?.namespace ?? '');
+    const record = { ...describeRequest(ctx, 'fetch'), on: asked };
+    await audited(audit, record, async () => {
+      const secrets = select(store, requireWorkload(ctx.state.identity), asked);
+      checkAnswerSize(secrets);
+      const answer = encode(secrets);
+      audit({ ...record, on: secrets.map(place), outcome: 'allowed' });
+      metrics.countServed(secrets.length);
+      ctx.set('etag', `"${answer.revision}"`);
+      ctx.body = answer;
+      return Promise.resolve();
+    });
   });
+}
+
+function checkAnswerSize(secrets: readonly SecretVersion[]): void {
+  const bytes = secrets.reduce((sum, { data }) => sum + sizeOf(data), 0);
+  if (bytes <= MAX_ANSWER_BYTES) return;
+  throw new AppError(
+    'too_large',
+    `the secrets hold ${bytes} bytes together; one answer may hold ${MAX_ANSWER_BYTES}, so name fewer`,
+  );
 }
 
 /** @throws AppError `forbidden` for a token that is bound to no pod: whoever holds it is no workload. */
@@ -51,39 +61,44 @@ function parseNames(names: readonly string[], namespace: string): SecretReferenc
   });
 }
 
-interface Selection {
-  readonly secrets: readonly SecretVersion[];
-  /** A sentence when something asked for is absent or forbidden. The two are never told apart. */
-  readonly missing?: string;
-}
-
-function select(store: Store, identity: Identity, asked: readonly SecretReference[]): Selection {
+/**
+ * All that was asked for, or all of the pod's own namespace that it may read when nothing was named: what another namespace
+ * shares has to be asked for by name, or anybody could put files into every pod of somebody else's.
+ *
+ * @throws AppError `not_found` with a sentence when something is absent or forbidden. The two are never told apart.
+ */
+function select(
+  store: Store,
+  identity: Identity,
+  asked: readonly SecretReference[],
+): readonly SecretVersion[] {
   const who = `${identity.namespace}/${identity.serviceAccount}`;
   if (asked.length === 0) {
-    const secrets = store.sharedWith(identity.namespace).filter(({ readers }) => mayRead(identity, readers));
-    return secrets.length > 0
-      ? { secrets }
-      : { secrets, missing: `service account ${who} is not among the readers of any secret` };
+    const secrets = store.inNamespace(identity.namespace).filter(({ readers }) => mayRead(identity, readers));
+    if (secrets.length > 0) return secrets;
+    throw new AppError(
+      'not_found',
+      `service account ${who} is not among the readers of any secret in namespace ${identity.namespace}`,
+    );
   }
-  const byKey = new Map(asked.map((reference) => [referenceKey(reference), store.get(reference)]));
-  const found = [...byKey.values()].filter(
-    (secret) => secret !== undefined && mayRead(identity, secret.readers),
+  const readable = new Map<string, SecretVersion>();
+  const absent = new Set<string>();
+  for (const reference of asked) {
+    const secret = store.get(reference);
+    if (secret !== undefined && mayRead(identity, secret.readers)) readable.set(referenceKey(secret), secret);
+    else absent.add(referenceKey(reference));
+  }
+  if (absent.size === 0) return [...readable.values()];
+  const [noun, verb] = absent.size === 1 ? ['secret', 'does'] : ['secrets', 'do'];
+  throw new AppError(
+    'not_found',
+    `${noun} ${[...absent].join(', ')} ${verb} not exist, or service account ${who} is not among the readers`,
   );
-  const readable = new Map(
-    found.flatMap((secret) => (secret === undefined ? [] : [[referenceKey(secret), secret]])),
-  );
-  const absent = [...byKey.keys()].filter((key) => !readable.has(key));
-  if (absent.length === 0) return { secrets: [...readable.values()] };
-  const [noun, verb] = absent.length === 1 ? ['secret', 'does'] : ['secrets', 'do'];
-  return {
-    secrets: [],
-    missing: `${noun} ${absent.join(', ')} ${verb} not exist, or service account ${who} is not among the readers`,
-  };
 }
 
 /** The revision names the versions served, so it changes exactly when the answer does. */
 function encode(secrets: readonly SecretVersion[]): WorkloadSecrets {
-  const sorted = [...secrets].sort((a, b) => (referenceKey(a) < referenceKey(b) ? -1 : 1));
+  const sorted = [...secrets].sort((a, b) => compareCodeUnits(referenceKey(a), referenceKey(b)));
   const revision = createHash('sha256')
     .update(JSON.stringify(sorted.map(place)))
     .digest('base64url')

@@ -51,10 +51,18 @@ export async function keepTrust(
   authority: KeyPair,
   { objects, webhooks, now }: TrustPorts,
 ): Promise<TrustRound> {
-  await objects.applyConfigMap(TRUST_BUNDLE_CONFIG_MAP, { 'ca.crt': authority.cert });
-  const issuedCertificate = await keepWebhookCertificate(authority, objects, now());
-  const wroteCaBundle = await keepCaBundle(authority, webhooks);
-  return { issuedCertificate, wroteCaBundle };
+  const [certificate, caBundle, published] = await Promise.allSettled([
+    keepWebhookCertificate(authority, objects, now()),
+    keepCaBundle(authority, webhooks),
+    objects.applyConfigMap(TRUST_BUNDLE_CONFIG_MAP, { 'ca.crt': authority.cert }),
+  ]);
+  // One that fails for good must not keep the others from being renewed.
+  const failed = [certificate, caBundle, published].find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return {
+    issuedCertificate: certificate.status === 'fulfilled' && certificate.value,
+    wroteCaBundle: caBundle.status === 'fulfilled' && caBundle.value,
+  };
 }
 
 async function keepWebhookCertificate(authority: KeyPair, objects: OwnObjects, now: Date): Promise<boolean> {

@@ -55,21 +55,24 @@ export async function openBackup(
   obtainRootKey: ObtainRootKey,
   random: Random,
 ): Promise<Backup> {
-  const { head, records } = await loadState(engine);
-  const rootKey = await obtainRootKey(head !== undefined);
-  if (head !== undefined) return openExisting(engine, head, records, { rootKey, random });
-  if (records.length > 0) throw new StoreError('damaged', 'the store has records but no head');
-  return createNew(engine, rootKey, random);
+  try {
+    const { head, pages } = await engine.load();
+    const rootKey = await obtainRootKey(head !== undefined);
+    if (head !== undefined) return await openExisting(engine, head, pages, { rootKey, random });
+    for await (const page of pages)
+      if (page.length > 0) throw new StoreError('damaged', 'the store has records but no head');
+    return await createNew(engine, rootKey, random);
+  } catch (error) {
+    throw error instanceof EngineError ? explain(error) : error;
+  }
 }
 
-async function loadState(engine: Engine): ReturnType<Engine['load']> {
-  try {
-    return await engine.load();
-  } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-    if (error.code === 'in_use') throw new StoreError('in_use', 'another process has the store open');
-    throw new StoreError('damaged', `the store could not be read (${error.message})`);
-  }
+/** What an operator has to do depends on it: only the first two are about what is in the file. */
+function explain({ code, message }: EngineError): StoreError {
+  if (code === 'not_a_store') return new StoreError('damaged', `the store could not be read (${message})`);
+  if (code === 'newer') return new StoreError('newer_format', message);
+  if (code === 'in_use') return new StoreError('in_use', 'another process has the store open');
+  return new StoreError('unreadable', `the store could not be opened (${message}); look at its volume`);
 }
 
 async function createNew(engine: Engine, rootKey: RootKey, random: Random): Promise<Backup> {
@@ -80,17 +83,25 @@ async function createNew(engine: Engine, rootKey: RootKey, random: Random): Prom
   return { storeId: seeds.storeId, loaded: [], save: writer.save };
 }
 
-function openExisting(
+async function openExisting(
   engine: Engine,
   head: StoredHead,
-  records: readonly SealedRecord[],
+  pages: AsyncIterable<readonly SealedRecord[]>,
   { rootKey, random }: { rootKey: RootKey; random: Random },
-): Backup {
+): Promise<Backup> {
   const { keyring, prefix, state } = openHead(head.sealed, head.revision, rootKey);
-  const opened = records.map((record) => openKept(keyring, record));
-  verifySet(opened, state);
+  const secrets = new Map<string, LoadedSecret>();
+  let found = { count: 0, digest: 0n };
+  for await (const page of pages) {
+    for (const record of page) {
+      const { secret, place } = openKept(keyring, record);
+      found = { count: found.count + 1, digest: addTerm(found.digest, place.term) };
+      keepNewest(secrets, secret, place);
+    }
+  }
+  verifySet(found, state);
   const writer = createWriter(engine, { keyring, prefix, random }, { state, revision: head.revision });
-  return { storeId: keyring.storeId, loaded: groupBySecret(opened), save: writer.save };
+  return { storeId: keyring.storeId, loaded: [...secrets.values()], save: writer.save };
 }
 
 interface OpenedRecord {
@@ -111,23 +122,17 @@ function openKept(keyring: Keyring, record: SealedRecord): OpenedRecord {
   }
 }
 
-function verifySet(opened: readonly OpenedRecord[], state: HeadState): void {
-  const digest = opened.reduce((sum, { place }) => addTerm(sum, place.term), 0n);
-  if (opened.length === state.count && digest === state.digest) return;
-  const found = `the head counts ${state.count} records, the store has ${opened.length}`;
-  throw new StoreError('damaged', `records are missing, doubled or left over (${found})`);
+/** Records come in order of sequence, so the next one of a secret is its newer version, and the older value can go. */
+function keepNewest(secrets: Map<string, LoadedSecret>, secret: SecretVersion, place: Place): void {
+  const known = secrets.get(referenceKey(secret));
+  for (const value of known?.current.data.values() ?? []) value.wipe();
+  secrets.set(referenceKey(secret), { current: secret, places: [...(known?.places ?? []), place] });
 }
 
-/** Records arrive in order of sequence, so the last one of a secret is its newest version. */
-function groupBySecret(opened: readonly OpenedRecord[]): LoadedSecret[] {
-  const secrets = new Map<string, { current: SecretVersion; places: Place[] }>();
-  for (const { secret, place } of opened) {
-    const key = referenceKey(secret);
-    const known = secrets.get(key);
-    for (const value of known?.current.data.values() ?? []) value.wipe();
-    secrets.set(key, { current: secret, places: [...(known?.places ?? []), place] });
-  }
-  return [...secrets.values()];
+function verifySet(found: Pick<HeadState, 'count' | 'digest'>, state: HeadState): void {
+  if (found.count === state.count && found.digest === state.digest) return;
+  const counts = `the head counts ${state.count} records, the store has ${found.count}`;
+  throw new StoreError('damaged', `records are missing, doubled or left over (${counts})`);
 }
 
 interface Sealing {

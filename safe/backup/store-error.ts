@@ -1,5 +1,6 @@
 /** Why a store is not opened. The message is a clause for whoever operates Safe; it holds no name and no value. */
-export type StoreErrorCode = 'wrong_root_key' | 'root_key_missing' | 'newer_format' | 'damaged' | 'in_use';
+export type StoreErrorCode =
+  'wrong_root_key' | 'root_key_missing' | 'newer_format' | 'damaged' | 'in_use' | 'unreadable';
 
 export class StoreError extends Error {
   override readonly name = 'StoreError';

@@ -3,14 +3,15 @@
  * secrets; whoever writes another one reads this file and `test/safe/engines/conformance.ts`, and nothing else.
  */
 export interface Engine {
-  /** Every record and the head, consistent with each other. No head means that the store is new. */
+  /** The head and every record, consistent with each other when nothing is committed meanwhile. */
   load(): Promise<StoredState>;
 
   /**
    * Makes `change` durable, all of it or nothing: when this resolves, it survives the loss of power.
    *
-   * @throws EngineError `conflict` when the store is not at `expectedRevision`, `full` when there is no space, `failed`
-   * otherwise. After any of them the store is as it was, or (after `failed`) has the whole change.
+   * @throws EngineError `conflict` when the store is not at `expectedRevision`, `full` when there is no space, `gone` when
+   * it can do nothing any more, `failed` otherwise. After any of them the store is as it was, or (after `failed` and
+   * `gone`) has the whole change; then the next commit is a conflict, and everything has to be loaded again.
    */
   commit(change: Change, expectedRevision: number): Promise<void>;
 
@@ -28,8 +29,10 @@ export interface SealedRecord {
 }
 
 export interface StoredState {
+  /** Undefined when the store is new. */
   readonly head: StoredHead | undefined;
-  readonly records: readonly SealedRecord[];
+  /** In order of `seq`, a few megabytes at a time, so that loading costs little more memory than what is kept. */
+  readonly pages: AsyncIterable<readonly SealedRecord[]>;
 }
 
 /** `revision` counts commits, from 1. */
@@ -46,7 +49,7 @@ export interface Change {
   readonly head: Buffer;
 }
 
-export type EngineErrorCode = 'conflict' | 'full' | 'in_use' | 'not_a_store' | 'failed';
+export type EngineErrorCode = 'conflict' | 'full' | 'in_use' | 'not_a_store' | 'newer' | 'gone' | 'failed';
 
 export class EngineError extends Error {
   override readonly name = 'EngineError';

@@ -2,19 +2,20 @@ import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Change, EngineErrorCode, SealedRecord, StoredState } from './engine.ts';
+import type { Change, EngineErrorCode, SealedRecord, StoredHead } from './engine.ts';
 
 /**
  * Runs SQLite in a thread of its own, so that the event loop never waits for the disk. One request at a time, each
  * answered in order: see `sqlite.ts` for the other end.
  */
 export type WorkerRequest =
-  | { readonly kind: 'load' }
+  | { readonly kind: 'head' }
+  | { readonly kind: 'page'; readonly afterSeq: number }
   | { readonly kind: 'commit'; readonly change: Change; readonly expectedRevision: number }
   | { readonly kind: 'close' };
 
 export type WorkerAnswer =
-  | { readonly kind: 'done'; readonly state?: StoredState }
+  | { readonly kind: 'done'; readonly head?: StoredHead; readonly page?: readonly SealedRecord[] }
   | { readonly kind: 'failed'; readonly code: EngineErrorCode; readonly message: string };
 
 /** "SOTT": tells our file from any other SQLite database. */
@@ -73,7 +74,7 @@ function openDatabase(path: string): Opened {
     throw new Refusal('not_a_store', 'the file is a database, but not a store of Sotto');
   }
   if (pragma(db, 'user_version') !== SCHEMA_VERSION) {
-    throw new Refusal('not_a_store', 'the store was written by a newer release of Sotto');
+    throw new Refusal('newer', 'the store was written by a newer release of Sotto');
   }
   return {
     db,
@@ -94,14 +95,29 @@ const pragma = (db: DatabaseSync, name: string) => Object.values(db.prepare(`PRA
 
 const countTables = (db: DatabaseSync) => db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n'];
 
-function load({ db }: Opened): StoredState {
-  const head = db.prepare('SELECT revision, sealed FROM head').get();
-  const rows = db.prepare('SELECT seq, id, version, sealed FROM record ORDER BY seq').all();
-  return {
-    head: head && { revision: head['revision'] as number, sealed: head['sealed'] as Buffer },
-    records: rows as unknown as SealedRecord[], // STRICT tables: SQLite itself holds the columns to these types
-  };
+function loadHead({ db }: Opened): WorkerAnswer {
+  const row = db.prepare('SELECT revision, sealed FROM head').get();
+  if (row === undefined) return { kind: 'done' };
+  return { kind: 'done', head: { revision: row['revision'] as number, sealed: row['sealed'] as Buffer } };
 }
+
+/** Records after `afterSeq`, as many as fit and at least one while there are any. */
+function loadPage({ db }: Opened, afterSeq: number): WorkerAnswer {
+  const page: SealedRecord[] = [];
+  let bytes = 0;
+  const rows = db
+    .prepare('SELECT seq, id, version, sealed FROM record WHERE seq > ? ORDER BY seq')
+    .iterate(afterSeq);
+  for (const row of rows) {
+    const record = row as unknown as SealedRecord; // STRICT tables: SQLite itself holds the columns to these types
+    page.push(record);
+    bytes += record.sealed.length;
+    if (bytes >= PAGE_BYTES) break;
+  }
+  return { kind: 'done', page };
+}
+
+const PAGE_BYTES = 4 * 1024 * 1024;
 
 function commit(opened: Opened, { put, remove, head }: Change, expectedRevision: number): void {
   const { db, putRecord, removeRecord, putHead } = opened;
@@ -143,7 +159,8 @@ function serve(request: WorkerRequest): WorkerAnswer {
       return { kind: 'done' };
     }
     opened ??= openDatabase((workerData as { path: string }).path);
-    if (request.kind === 'load') return { kind: 'done', state: load(opened) };
+    if (request.kind === 'head') return loadHead(opened);
+    if (request.kind === 'page') return loadPage(opened, request.afterSeq);
     commit(opened, request.change, request.expectedRevision);
     return { kind: 'done' };
   } catch (error) {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { EngineError, type Engine, type SealedRecord, type StoredState } from './engine.ts';
+import { EngineError, type Engine, type SealedRecord } from './engine.ts';
 import type { WorkerAnswer, WorkerRequest } from './sqlite-worker.ts';
 
 /**
@@ -20,19 +20,29 @@ export function createSqliteEngine(path: string): Engine {
 
   worker.on('message', (answer: WorkerAnswer) => waiting.shift()?.(answer));
   worker.on('error', () => {
-    broken = { kind: 'failed', code: 'failed', message: 'the thread of the database ended' };
+    broken = { kind: 'failed', code: 'gone', message: 'the thread of the database ended' };
     for (const answer of waiting.splice(0)) answer(broken);
   });
 
-  async function ask(request: WorkerRequest): Promise<StoredState | undefined> {
+  async function ask(request: WorkerRequest): Promise<WorkerDone> {
     const answer =
       broken ??
       (await new Promise<WorkerAnswer>((resolve) => {
         waiting.push(resolve);
         worker.postMessage(request);
       }));
-    if (answer.kind === 'done') return answer.state;
+    if (answer.kind === 'done') return answer;
     throw new EngineError(answer.code, answer.message);
+  }
+
+  async function* readPages(): AsyncGenerator<readonly SealedRecord[]> {
+    for (let afterSeq = 0; ;) {
+      const { page = [] } = await ask({ kind: 'page', afterSeq });
+      const last = page.at(-1);
+      if (last === undefined) return;
+      yield page.map(asRecord);
+      afterSeq = last.seq;
+    }
   }
 
   async function close(): Promise<void> {
@@ -43,11 +53,8 @@ export function createSqliteEngine(path: string): Engine {
 
   return {
     load: async () => {
-      const state = await ask({ kind: 'load' });
-      return {
-        head: state?.head && { ...state.head, sealed: asBuffer(state.head.sealed) },
-        records: state?.records.map(asRecord) ?? [],
-      };
+      const { head } = await ask({ kind: 'head' });
+      return { head: head && { ...head, sealed: asBuffer(head.sealed) }, pages: readPages() };
     },
     commit: async (change, expectedRevision) => {
       await ask({ kind: 'commit', change, expectedRevision });
@@ -55,6 +62,8 @@ export function createSqliteEngine(path: string): Engine {
     close: () => (closed ??= close()),
   };
 }
+
+type WorkerDone = Extract<WorkerAnswer, { kind: 'done' }>;
 
 /** A Buffer that crosses threads arrives as a plain Uint8Array. */
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

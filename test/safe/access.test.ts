@@ -55,7 +55,7 @@ test('an administrator who may not is told the verb, the secret and the namespac
       error instanceof AppError &&
       error.code === 'forbidden' &&
       error.message ===
-        'service account shop/deployer may not update safesecrets.sotto.dev/db in namespace shop',
+        'service account shop/deployer may not create or update safesecrets.sotto.dev/db in namespace shop',
   );
 });
 

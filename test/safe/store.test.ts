@@ -16,6 +16,8 @@ const next = (text: string, readers: { namespace: string; serviceAccount: string
 });
 const code = (expected: string) => (error: unknown) => error instanceof AppError && error.code === expected;
 
+const ports = { now: Date.now, onLost: () => undefined };
+
 /** A save that is done when the test says so, for what a real disk cannot be held to. */
 function heldSave() {
   const calls: { put: readonly SecretVersion[]; finish: () => void; fail: (error: Error) => void }[] = [];
@@ -29,8 +31,8 @@ function heldSave() {
 
 test('a write is visible only when it is durable, and answered only then', async () => {
   const { calls, save } = heldSave();
-  const store = createStore([], save, Date.now);
-  const write = store.put(db, next('hunter2'), { kind: 'none' });
+  const store = createStore([], save, ports);
+  const write = store.put(db, next('hunter2'));
   assert.equal(store.get(db), undefined);
   calls[0]?.finish();
   assert.equal((await write).version, 1);
@@ -39,8 +41,8 @@ test('a write is visible only when it is durable, and answered only then', async
 
 test('a write that could not be made durable is refused, and what was there before is served on', async () => {
   const { calls, save } = heldSave();
-  const store = createStore([], save, Date.now);
-  const first = store.put(db, next('first'), { kind: 'none' });
+  const store = createStore([], save, ports);
+  const first = store.put(db, next('first'));
   calls[0]?.finish();
   await first;
   await turn();
@@ -48,7 +50,7 @@ test('a write that could not be made durable is refused, and what was there befo
     [new EngineError('full', 'no space'), 'insufficient_storage'],
     [new EngineError('failed', 'input/output error'), 'unavailable'],
   ] as const) {
-    const write = store.put(db, next('second'), { kind: 'none' });
+    const write = store.put(db, next('second'));
     calls.at(-1)?.fail(error);
     await assert.rejects(write, code(expected));
     assert.deepEqual(revealed(store.get(db)?.data ?? new Map()), { password: 'first' });
@@ -59,8 +61,8 @@ test('a write that could not be made durable is refused, and what was there befo
 
 test('writes that arrive while the disk is busy are made durable together, in their order', async () => {
   const { calls, save } = heldSave();
-  const store = createStore([], save, Date.now);
-  const writes = ['a', 'b', 'c', 'd'].map((text) => store.put(db, next(text), { kind: 'none' }));
+  const store = createStore([], save, ports);
+  const writes = ['a', 'b', 'c', 'd'].map((text) => store.put(db, next(text)));
   calls[0]?.finish();
   await writes[0];
   await turn();
@@ -79,57 +81,59 @@ test('writes that arrive while the disk is busy are made durable together, in th
 
 test('of two conditional writes on the same version, one wins and the other learns the version', async (t) => {
   const { store } = await newSafe(t);
-  await store.put(db, next('1'), { kind: 'absent' });
+  await store.put(db, next('1'), { precondition: { kind: 'absent' } });
   const outcomes = await Promise.allSettled([
-    store.put(db, next('2'), { kind: 'version', version: 1 }),
-    store.put(db, next('3'), { kind: 'version', version: 1 }),
+    store.put(db, next('2'), { precondition: { kind: 'version', version: 1 } }),
+    store.put(db, next('3'), { precondition: { kind: 'version', version: 1 } }),
   ]);
   assert.deepEqual(
     outcomes.map(({ status }) => status),
     ['fulfilled', 'rejected'],
   );
-  await assert.rejects(store.put(db, next('4'), { kind: 'absent' }), code('precondition_failed'));
+  await assert.rejects(
+    store.put(db, next('4'), { precondition: { kind: 'absent' } }),
+    code('precondition_failed'),
+  );
   assert.equal(store.get(db)?.version, 2);
 });
 
 test('readers that a write leaves out stay; those it names replace them', async (t) => {
   const { store } = await newSafe(t);
   const reader = { namespace: 'shop', serviceAccount: 'api' };
-  await store.put(db, next('1', [reader]), { kind: 'none' });
-  assert.deepEqual((await store.put(db, { ...next('2'), readers: undefined }, { kind: 'none' })).readers, [
-    reader,
-  ]);
-  assert.deepEqual((await store.put(db, next('3', []), { kind: 'none' })).readers, []);
+  await store.put(db, next('1', [reader]));
+  assert.deepEqual((await store.put(db, { ...next('2'), readers: undefined })).readers, [reader]);
+  assert.deepEqual((await store.put(db, next('3', []))).readers, []);
 });
 
 test('a deleted secret is gone at once, for its readers and for the list, and its readers do not come back with it', async (t) => {
   const { store } = await newSafe(t);
-  await store.put(db, next('1', [{ namespace: 'shop', serviceAccount: 'api' }]), { kind: 'none' });
-  await store.delete(db, { kind: 'none' });
+  await store.put(db, next('1', [{ namespace: 'shop', serviceAccount: 'api' }]));
+  await store.delete(db);
   assert.equal(store.get(db), undefined);
-  assert.deepEqual(store.sharedWith('shop'), []);
+  assert.deepEqual(store.inNamespace('shop'), []);
   assert.deepEqual(store.list(undefined, '', 10).items, []);
-  await assert.rejects(store.delete(db, { kind: 'none' }), code('not_found'));
-  assert.deepEqual((await store.put(db, { ...next('2'), readers: undefined }, { kind: 'none' })).readers, []);
+  await assert.rejects(store.delete(db), code('not_found'));
+  assert.deepEqual((await store.put(db, { ...next('2'), readers: undefined })).readers, []);
 });
 
 test('a replaced value is overwritten in memory', async (t) => {
   const { store } = await newSafe(t);
   const old = next('hunter2');
-  await store.put(db, old, { kind: 'none' });
-  await store.put(db, next('other'), { kind: 'none' });
+  await store.put(db, old);
+  await store.put(db, next('other'));
   assert.deepEqual([...(old.data.get('password')?.reveal() ?? [])], [0, 0, 0, 0, 0, 0, 0]);
 });
 
 test(`the last ${KEPT_VERSIONS} versions are kept on disk and no more, also when they were written together`, async (t) => {
   const { store, engine, path } = await newSafe(t);
-  await Promise.all(Array.from({ length: 25 }, (_, i) => store.put(db, next(String(i)), { kind: 'none' })));
-  for (let i = 0; i < 5; i++) await store.put(db, next(String(i)), { kind: 'none' });
-  const { records } = await engine.load();
+  await Promise.all(Array.from({ length: 25 }, (_, i) => store.put(db, next(String(i)))));
+  for (let i = 0; i < 5; i++) await store.put(db, next(String(i)));
+  const kept = async () => (await Array.fromAsync((await engine.load()).pages)).flat();
+  const records = await kept();
   assert.ok(records.length >= KEPT_VERSIONS, `${records.length} records`);
-  await store.put(db, next('last'), { kind: 'none' });
+  await store.put(db, next('last'));
   assert.deepEqual(
-    (await engine.load()).records.map(({ version }) => version),
+    (await kept()).map(({ version }) => version),
     [22, 23, 24, 25, 26, 27, 28, 29, 30, 31],
   );
   await engine.close();
@@ -141,8 +145,8 @@ test(`the last ${KEPT_VERSIONS} versions are kept on disk and no more, also when
 test('a list is in order of names, and its pages leave nothing out', async (t) => {
   const { store } = await newSafe(t);
   const names = ['b', 'a', 'a.b', 'a-b', 'c', 'ab'];
-  await Promise.all(names.map((name) => store.put({ namespace: 'shop', name }, next('x'), { kind: 'none' })));
-  await store.put({ namespace: 'payments', name: 'z' }, next('x'), { kind: 'none' });
+  await Promise.all(names.map((name) => store.put({ namespace: 'shop', name }, next('x'))));
+  await store.put({ namespace: 'payments', name: 'z' }, next('x'));
   const seen: string[] = [];
   let after = '';
   for (;;) {
@@ -153,4 +157,31 @@ test('a list is in order of names, and its pages leave nothing out', async (t) =
   }
   assert.deepEqual(seen, [...names].sort());
   assert.equal(store.list(undefined, '', 100).items.length, 7);
+});
+
+test('a change that was allowed as the one kind is not made as the other', async (t) => {
+  const { store } = await newSafe(t);
+  await store.put(db, next('1'), { isNew: true });
+  await assert.rejects(store.put(db, next('2'), { isNew: true }), code('conflict'));
+  await store.delete(db);
+  await assert.rejects(store.put(db, next('3'), { isNew: false }), code('conflict'));
+});
+
+test('what refuses to be written down first is not made', async (t) => {
+  const { store } = await newSafe(t);
+  const onDecided = () => {
+    throw new AppError('unavailable', 'no audit');
+  };
+  await assert.rejects(store.put(db, next('1'), { onDecided }), code('unavailable'));
+  assert.equal(store.get(db), undefined);
+});
+
+test('when the engine has gone another way, or is gone, whoever runs the store is told', async () => {
+  for (const lost of ['conflict', 'gone'] as const) {
+    const told: string[] = [];
+    const save = () => Promise.reject(new EngineError(lost, 'lost'));
+    const store = createStore([], save, { now: Date.now, onLost: (error) => told.push(error.code) });
+    await assert.rejects(store.put(db, next('1')), code('unavailable'));
+    assert.deepEqual(told, [lost]);
+  }
 });

@@ -27,5 +27,5 @@ test('what is logged of an unexpected error is its class and place, not its word
   assert.equal(described.name, 'TypeError');
   assert.match(described.at, /http\.test\.ts/);
   assert.ok(!JSON.stringify(described).includes('canary'));
-  assert.deepEqual(describeFailure('canary'), { name: 'not_an_error', at: '' });
+  assert.deepEqual(describeFailure('canary'), { name: 'not_an_error', code: '', at: '' });
 });

@@ -22,7 +22,11 @@ export async function openSafe(path: string, rootKey = ROOT_KEY): Promise<Opened
   const engine = createSqliteEngine(path);
   try {
     const backup = await openBackup(engine, () => Promise.resolve(rootKey), randomBytes);
-    return { engine, backup, store: createStore(backup.loaded, backup.save, Date.now) };
+    return {
+      engine,
+      backup,
+      store: createStore(backup.loaded, backup.save, { now: Date.now, onLost: () => undefined }),
+    };
   } catch (error) {
     await engine.close();
     throw error;

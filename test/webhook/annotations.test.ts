@@ -38,8 +38,7 @@ test('the list of secrets keeps its order, and a secret of the own namespace has
     'db',
     'payments/stripe',
   ]);
-  assert.deepEqual(wish({ secrets: '' }).secrets, []);
-  assert.deepEqual(wish({ secrets: ' ' }).secrets, []);
+  assert.deepEqual(wish({}).secrets, []);
 });
 
 test('one secret spelled in two ways is there twice', () => {
@@ -259,4 +258,15 @@ test('whatever the annotations say, reading them throws nothing and no problem r
     }),
     { numRuns: 2000 },
   );
+});
+
+test('an empty list of secrets is refused: it must not come to mean all of them', () => {
+  for (const secrets of ['', ' ', '\n']) {
+    const { problems } = parseAnnotations(
+      { 'sotto.dev/inject': 'true', 'sotto.dev/secrets': secrets },
+      'shop',
+    );
+    assert.equal(problems.length, 1);
+    assert.match(JSON.stringify(problems), /sotto\.dev\/secrets/);
+  }
 });

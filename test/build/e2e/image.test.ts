@@ -178,7 +178,7 @@ for (const file of ['sotto-safe.js', 'sotto-webhook.js', 'sotto-init.cjs']) {
     const { stdout, stderr, status } = runInside([...FLAGS, `/app/${file}`]);
     assert.equal(stderr, '');
     assert.notEqual(status, 0);
-    assert.match(stdout, new RegExp(`"program":"${file.replace(/\\.c?js$/, '')}".*[A-Z_]+ is missing`));
+    assert.match(stdout, new RegExp(`"program":"${file.replace(/\.c?js$/, '')}".*[A-Z_]+ is missing`));
   });
 }
 

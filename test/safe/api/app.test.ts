@@ -16,18 +16,55 @@ test('a secret that was put is fetched by its reader, with every byte of it', as
   assert.equal(fetched.headers.get('cache-control'), 'no-store');
 });
 
-test('without names, a workload gets all that it may read, of every namespace, and nothing else', async (t) => {
+test('without names, a workload gets all that it may read of its own namespace, and nothing that others share', async (t) => {
   const { call } = await startApi(t);
-  const shared = secret({ readers: [{ serviceAccount: 'api', namespace: 'shop' }] });
+  const shared = secret({ readers: [{ serviceAccount: '*', namespace: 'shop' }] });
   await call('PUT', DB, { body: secret() });
   await call('PUT', '/v1/namespaces/shop/secrets/admin-only', { body: secret({ readers: [] }) });
-  await call('PUT', '/v1/namespaces/payments/secrets/stripe', { body: shared });
-  await call('PUT', '/v1/namespaces/payments/secrets/own', { body: secret() });
-  const { json } = await call('GET', '/v1/secrets', { token: 'shop.api.pod' });
-  assert.deepEqual(
-    json.secrets?.map(({ namespace, name }) => `${namespace}/${name}`),
-    ['payments/stripe', 'shop/db'],
+  await call('PUT', '/v1/namespaces/evil/secrets/planted', { body: shared });
+  const fetched = async (query: string) =>
+    (await call('GET', `/v1/secrets${query}`, { token: 'shop.api.pod' })).json.secrets?.map(
+      ({ namespace, name }) => `${namespace}/${name}`,
+    );
+  assert.deepEqual(await fetched(''), ['shop/db']);
+  assert.deepEqual(await fetched('?name=db&name=evil/planted'), ['evil/planted', 'shop/db']);
+});
+
+test('an answer that the init container would not take is refused instead of being built', async (t) => {
+  const { call } = await startApi(t);
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
+    const body = secret({ data: { a: encoded('x'.repeat(1000 * 1024)) } });
+    assert.equal((await call('PUT', `/v1/namespaces/shop/secrets/${name}`, { body })).status, 201);
+  }
+  const answer = await call('GET', '/v1/secrets', { token: 'shop.api.pod' });
+  assert.deepEqual([answer.status, answer.json.error?.code], [413, 'too_large']);
+  assert.equal((await call('GET', '/v1/secrets?name=a&name=b', { token: 'shop.api.pod' })).status, 200);
+});
+
+test('every key of the grammar comes back, those that JavaScript has a meaning for included', async (t) => {
+  const { call } = await startApi(t);
+  const data = {
+    constructor: encoded('a'),
+    prototype: encoded('b'),
+    toString: encoded('c'),
+    hasOwnProperty: encoded('d'),
+  };
+  assert.equal((await call('PUT', DB, { body: secret({ data }) })).status, 201);
+  const fetched = await call('GET', '/v1/secrets?name=db', { token: 'shop.api.pod' });
+  assert.deepEqual({ ...fetched.json.secrets?.[0]?.data }, data);
+});
+
+test('whether a secret exists is not told to one who may neither create nor replace it', async (t) => {
+  const { call } = await startApi(t, {
+    mayAdminister: ({ on }) => on.name === 'exists' && on.namespace === 'shop',
+  });
+  await call('PUT', '/v1/namespaces/shop/secrets/exists', { body: secret() });
+  const refused = await Promise.all(
+    ['exists', 'absents'].map((name) =>
+      call('PUT', `/v1/namespaces/other/secrets/${name}`, { body: secret() }),
+    ),
   );
+  assert.equal(refused[0]?.text.replace('exists', 'absents'), refused[1]?.text);
 });
 
 test('an absent and a forbidden secret are answered with the same status, headers and words', async (t) => {

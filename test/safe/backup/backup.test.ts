@@ -19,9 +19,9 @@ const next = (text: string) => ({ data: dataOf({ key: text }), readers: [] });
 async function closedStore(t: TestContext): Promise<string> {
   const path = join(tempDir(t), 'safe.db');
   const { engine, store } = await openSafe(path);
-  for (let i = 0; i < 5; i++) await store.put(reference(i), next(`value ${i}`), { kind: 'none' });
-  await store.put(reference(1), next('value 1, changed'), { kind: 'none' });
-  await store.delete(reference(2), { kind: 'none' });
+  for (let i = 0; i < 5; i++) await store.put(reference(i), next(`value ${i}`));
+  await store.put(reference(1), next('value 1, changed'));
+  await store.delete(reference(2));
   await engine.close();
   return path;
 }
@@ -56,7 +56,7 @@ test('a version number is not used again, not even after a deletion and a restar
   const path = await closedStore(t);
   const { engine, store } = await openSafe(path);
   t.after(() => engine.close());
-  assert.equal((await store.put(reference(2), next('again'), { kind: 'none' })).version, 3);
+  assert.equal((await store.put(reference(2), next('again'))).version, 3);
 });
 
 test('a wrong root key is called a wrong root key, and nothing is touched', async (t) => {
@@ -102,7 +102,7 @@ test('an old head over newer records, and a whole other head, are noticed', asyn
   const older = join(tempDir(t), 'older.db');
   copyFileSync(path, older);
   const { engine, store } = await openSafe(path);
-  await store.put(reference(7), next('newer'), { kind: 'none' });
+  await store.put(reference(7), next('newer'));
   await engine.close();
   edit(
     path,
