@@ -92,7 +92,7 @@ function readSecrets(text: string | undefined, namespace: string, report: Report
   if (text === undefined) return [];
   const entries = readList('secrets', text, report);
   // An empty value, as an unset variable of a template makes one, must not widen what a pod gets.
-  if (entries.length === 0)
+  if (text.trim() === '')
     report('secrets', 'must name a secret; without it all readable ones of the namespace are meant');
   const spelled = entries.map((entry) => {
     const reference = parseSecretReference(entry, namespace);
