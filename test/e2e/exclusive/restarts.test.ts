@@ -84,8 +84,8 @@ test('pods that are created while both webhook replicas restart are refused or i
   }
   await kubectl(['rollout', 'status', 'deployment/sotto-webhook', '-n', SYSTEM, '--timeout=120s']);
   assert.equal(outcomes.length, names.length, 'a rolling restart loses no pod');
-  for (const replica of replicas)
-    assert.ok(!(await podsOf('sotto-webhook')).some((now) => now.metadata.uid === replica.metadata.uid));
+  const replaced = await podsOf('sotto-webhook');
+  assert.ok(replicas.every((old) => replaced.every(({ metadata }) => metadata.uid !== old.metadata.uid)));
   await Promise.all(
     names.map(async (name) => {
       assert.equal(isInjected(await waitUntilStarted(namespace, name)), true);

@@ -56,6 +56,7 @@ async function isWebhookReached(): Promise<boolean> {
   return (await run('kubectl', ['create', '--dry-run=server', '-f', '-'], manifest)).code === 0;
 }
 
+/** The pods of a program, without those that are on their way out. */
 export async function podsOf(app: 'sotto-safe' | 'sotto-webhook'): Promise<readonly Pod[]> {
   const { items } = await get<{ items: Pod[] }>([
     'pods',
@@ -64,7 +65,7 @@ export async function podsOf(app: 'sotto-safe' | 'sotto-webhook'): Promise<reado
     '-l',
     `app.kubernetes.io/name=${app}`,
   ]);
-  return items;
+  return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
 }
 
 /**
