@@ -20,7 +20,7 @@ import { createMetrics } from './metrics.ts';
 import { writeFully, writeIfPossible } from './output.ts';
 import { persist } from './persist.ts';
 import { createReviews } from './reviews.ts';
-import { obtainRootKey } from './root-key.ts';
+import { obtainRootKey, rememberStore } from './root-key.ts';
 import { createStore } from './store.ts';
 
 const now = () => new Date();
@@ -52,6 +52,7 @@ startTrustLoop(authority, { objects, webhooks: createWebhookConfiguration(kube),
 const engine = createSqliteEngine(config.database);
 const rootKey = (storeExists: boolean) => persist(() => obtainRootKey(objects, storeExists), apiServerFailed);
 const backup = await openBackup(engine, rootKey, createRandomPool());
+await persist(() => rememberStore(objects, backup.storeId), apiServerFailed);
 const store = createStore(backup.loaded, backup.save, { now: Date.now, onLost: stopFor });
 countSecrets = store.count;
 

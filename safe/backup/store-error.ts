@@ -1,6 +1,13 @@
 /** Why a store is not opened. The message is a clause for whoever operates Safe; it holds no name and no value. */
 export type StoreErrorCode =
-  'wrong_root_key' | 'root_key_missing' | 'newer_format' | 'damaged' | 'in_use' | 'unreadable';
+  | 'wrong_root_key'
+  | 'root_key_missing'
+  | 'store_missing'
+  | 'other_store'
+  | 'newer_format'
+  | 'damaged'
+  | 'in_use'
+  | 'unreadable';
 
 export class StoreError extends Error {
   override readonly name = 'StoreError';

@@ -82,6 +82,24 @@ test('deleted and installed again over the volume of before: it refuses until th
   await assertDelivered('after');
 });
 
+test('with its volume emptied under it, it refuses to start empty until somebody says that it may', async () => {
+  await kubectl(['scale', 'statefulset/sotto-safe', '-n', SYSTEM, '--replicas=0']);
+  await kubectl(['wait', '-n', SYSTEM, '--for=delete', 'pod/sotto-safe-0', '--timeout=60s']);
+  for (const name of readdirSync(disk)) rmSync(join(disk, name), { recursive: true });
+  await kubectl(['scale', 'statefulset/sotto-safe', '-n', SYSTEM, '--replicas=1']);
+  assert.match(
+    await refusal(),
+    /store_missing: Secret sotto-root-key belongs to a store, but the volume has none/,
+  );
+
+  const patch = JSON.stringify([{ op: 'remove', path: '/data/store-id' }]);
+  await kubectl(['patch', 'secret', 'sotto-root-key', '-n', SYSTEM, '--type=json', '-p', patch]);
+  await kubectl(['delete', 'pod', 'sotto-safe-0', '-n', SYSTEM]);
+  await waitUntilReady();
+  await putSecret(`${namespace}/db/password`, 'hunter2');
+  await assertDelivered('emptied');
+});
+
 test('deleted and installed again on an empty volume: it starts anew, with other keys', async () => {
   const before = await rootKey();
   await uninstall();
