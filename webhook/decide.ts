@@ -2,6 +2,7 @@ import { ANNOTATION_PREFIX, INJECT_ANNOTATION } from '../shared/names.ts';
 import { parseAnnotations, type Wish } from './annotations.ts';
 import { findContainerProblems } from './inject/container.ts';
 import { findMountProblems, findUnknownContainers } from './inject/mounts.ts';
+import type { InjectionPlan } from './inject/plan.ts';
 import { findVolumeProblems } from './inject/volumes.ts';
 import { annotationsOf, type Pod } from './pod.ts';
 import type { DenyReason, Problem } from './problem.ts';
@@ -14,13 +15,6 @@ export type Decision =
 
 /** Machine words: the log, the metric, the audit annotation and the warning carry them. Never rename one. */
 export type SkipReason = 'not_a_creation' | 'mirror_pod' | 'being_deleted' | 'not_annotated' | 'opted_out';
-
-/** All that the injection depends on besides the pod's containers and the webhook's own configuration. */
-export interface InjectionPlan extends Wish {
-  readonly namespace: string;
-  /** The pod runs everything as root unless a container says otherwise; ours then must. */
-  readonly isRootPod: boolean;
-}
 
 const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
 const MAX_CLAUSES = 20;

@@ -16,7 +16,7 @@ import {
   type SecretVersion,
 } from '../secret.ts';
 import type { Precondition } from '../store.ts';
-import type { RequestState, SafeDeps } from './app.ts';
+import type { RequestState, SafeDeps } from './deps.ts';
 import type { AuditTarget } from '../audit.ts';
 import { audited, describeRequest, type RouteContext } from './audited.ts';
 import { parseQuery, single } from './query.ts';

@@ -3,30 +3,11 @@ import Koa, { type Middleware } from 'koa';
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../../shared/errors.ts';
 import { answerErrors } from '../../shared/http.ts';
-import type { Log } from '../../shared/log.ts';
-import type { Authorize } from '../access.ts';
-import type { Audit } from '../audit.ts';
-import { bearerToken, type Identify, type Identity } from '../identity.ts';
-import type { Metrics } from '../metrics.ts';
-import type { Store } from '../store.ts';
+import { bearerToken } from '../identity.ts';
 import { addAdminRoutes } from './admin-routes.ts';
 import { audited, describeRequest } from './audited.ts';
+import type { RequestState, SafeDeps } from './deps.ts';
 import { addWorkloadRoutes } from './workload-routes.ts';
-
-export interface SafeDeps {
-  readonly store: Store;
-  readonly identify: Identify;
-  readonly authorize: Authorize;
-  readonly audit: Audit;
-  readonly metrics: Metrics;
-  readonly log: Log;
-}
-
-/** What every route finds in `ctx.state`. */
-export interface RequestState {
-  requestId: string;
-  identity: Identity | undefined;
-}
 
 /** Safe's API of `docs/api.md`. Every route needs an identity; there is none that answers without one. */
 export function createApp(deps: SafeDeps): Koa<RequestState> {

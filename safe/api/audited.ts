@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import { AppError } from '../../shared/errors.ts';
 import type { Audit, AuditRecord } from '../audit.ts';
-import type { RequestState } from './app.ts';
+import type { RequestState } from './deps.ts';
 
 /** A Koa context with what `app.ts` puts into it. */
 export type RouteContext = Context & { state: RequestState };

@@ -7,7 +7,7 @@ import { mayRead } from '../access.ts';
 import type { Identity } from '../identity.ts';
 import { compareCodeUnits, referenceKey, sizeOf, type SecretVersion } from '../secret.ts';
 import type { Store } from '../store.ts';
-import type { RequestState, SafeDeps } from './app.ts';
+import type { RequestState, SafeDeps } from './deps.ts';
 import { audited, describeRequest } from './audited.ts';
 import { parseQuery } from './query.ts';
 

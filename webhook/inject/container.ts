@@ -12,7 +12,7 @@ import {
   TOKEN_VOLUME,
 } from '../../shared/names.ts';
 import type { ImagePullPolicy } from '../config.ts';
-import type { InjectionPlan } from '../decide.ts';
+import type { InjectionPlan } from './plan.ts';
 import { listContainers, type Container, type Pod } from '../pod.ts';
 import type { Problem } from '../problem.ts';
 import { contains } from './contains.ts';

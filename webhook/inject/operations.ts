@@ -1,5 +1,5 @@
 import type { Operation } from 'fast-json-patch';
-import type { InjectionPlan } from '../decide.ts';
+import type { InjectionPlan } from './plan.ts';
 import type { Pod } from '../pod.ts';
 import { buildContainerOperations, type ContainerSettings } from './container.ts';
 import { buildMountOperations } from './mounts.ts';
