@@ -27,10 +27,17 @@ demo: image ## start a real cluster, install Sotto, and watch a secret arrive in
 
 .PHONY: check
 check: node_modules ## format, types, lint, unused code, and every test that needs neither root nor a cluster
+	@$(MAKE) --jobs=2 --output-sync=target check-code check-unit
+
+# Named on their own, so that two cores are busy.
+.PHONY: check-code check-unit
+check-code:
 	@npm run --silent format:check
 	@npm run --silent typecheck
 	@npm run --silent lint
 	@npm run --silent unused
+
+check-unit:
 	@npm run --silent test
 
 .PHONY: test
