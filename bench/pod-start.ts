@@ -4,7 +4,7 @@ import { CoreV1Api, KubeConfig, Watch, type V1Pod } from '@kubernetes/client-nod
 import { readClusterEnvironment } from '../test/cluster/inside.ts';
 import { kubectl, sotto } from '../test/e2e/support/kubectl.ts';
 import { pod } from '../test/e2e/support/pods.ts';
-import { install, podsOf } from '../test/e2e/support/system.ts';
+import { install, podsOf, residentMegabytes } from '../test/e2e/support/system.ts';
 
 /**
  * From the creation of a pod to its application running, with injection and without, one pod at a time and alternately:
@@ -43,23 +43,19 @@ for (let i = 0; i < PODS; i++) {
 watch.abort();
 
 const [plain, injected] = [median(times.without), median(times.with)];
-const memory = Object.fromEntries(
-  await Promise.all(
-    (['sotto-safe', 'sotto-webhook'] as const).map(
-      async (app) => [app, await residentMegabytes(app)] as const,
-    ),
-  ),
+const memory = await Promise.all(
+  (['sotto-safe', 'sotto-webhook'] as const).map(async (app) => {
+    const [found] = await podsOf(app);
+    const value = found === undefined ? Number.NaN : residentMegabytes(found, `${app}.js`);
+    return { figure: `resident memory of ${app}`, value, unit: 'MB' };
+  }),
 );
 const figures = [
   { figure: 'install, from kubectl apply to ready', value: installed, unit: 's' },
   { figure: 'pod created to application running, without injection', value: plain, unit: 'ms' },
   { figure: 'pod created to application running, with injection', value: injected, unit: 'ms' },
   { figure: 'difference of the medians', value: injected - plain, unit: 'ms' },
-  ...Object.entries(memory).map(([app, value]) => ({
-    figure: `resident memory of ${app}`,
-    value,
-    unit: 'MB',
-  })),
+  ...memory,
 ];
 mkdirSync('bench/results', { recursive: true });
 const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`;
@@ -81,16 +77,6 @@ async function timeOne(name: string, annotations: Record<string, string>): Promi
   const at = await seen;
   await core.deleteNamespacedPod({ namespace: NAMESPACE, name, gracePeriodSeconds: 0 });
   return at - started;
-}
-
-async function residentMegabytes(app: 'sotto-safe' | 'sotto-webhook'): Promise<number> {
-  const [found] = await podsOf(app);
-  const metrics = await kubectl([
-    'get',
-    '--raw',
-    `/api/v1/namespaces/sotto-system/pods/${found?.metadata.name ?? ''}:9090/proxy/metrics`,
-  ]);
-  return Number(/^process_resident_memory_bytes (\S+)$/m.exec(metrics)?.[1] ?? Number.NaN) / 1e6;
 }
 
 async function seconds(act: () => Promise<unknown>): Promise<number> {

@@ -86,14 +86,26 @@ export async function freshSafe(): Promise<Pod> {
 }
 
 /** Kills the program of a pod as the kernel would, without a word to Kubernetes. */
-export function killProgram({ metadata }: Pod, script: string): void {
+export function killProgram(pod: Pod, script: string): void {
+  for (const pid of findProgram(pod, script)) process.kill(pid, 'SIGKILL');
+}
+
+/** Megabytes of memory that a pod's program occupies now, shared pages of its binary included (VmRSS). */
+export function residentMegabytes(pod: Pod, script: string): number {
+  const sizes = findProgram(pod, script).map(
+    (pid) => /^VmRSS:\s+(\d+) kB$/m.exec(readIfThere(`/proc/${pid}/status`))?.[1],
+  );
+  return sizes.reduce((sum, kilobytes) => sum + Number(kilobytes), 0) / 1000;
+}
+
+function findProgram({ metadata }: Pod, script: string): number[] {
   const pids = readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name));
-  const victims = pids.filter((pid) => {
+  const found = pids.filter((pid) => {
     const file = (name: string) => readIfThere(`/proc/${pid}/${name}`);
     return file('cmdline').includes(script) && file('cgroup').includes(metadata.uid);
   });
-  if (victims.length === 0) throw new Error(`no process of pod ${metadata.name} runs ${script}`);
-  for (const pid of victims) process.kill(Number(pid), 'SIGKILL');
+  if (found.length === 0) throw new Error(`no process of pod ${metadata.name} runs ${script}`);
+  return found.map(Number);
 }
 
 function readIfThere(path: string): string {
