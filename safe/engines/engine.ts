@@ -1,6 +1,6 @@
 /**
  * What the memory above asks of a durable store. An engine sees ids, versions and sealed bytes and knows nothing of
- * secrets; whoever writes another one reads this file and `test/safe/engines/conformance.ts`, and nothing else.
+ * secrets; whoever writes another one reads this file and `test/safe/engines/sqlite.test.ts`, and nothing else.
  */
 export interface Engine {
   /** The head and every record, consistent with each other when nothing is committed meanwhile. */

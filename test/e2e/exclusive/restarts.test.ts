@@ -16,20 +16,8 @@ before(async () => {
 
 const READ = 'cat /sotto/db/password';
 
-async function startPods(prefix: string, count: number, meanwhile: () => Promise<void>): Promise<void> {
-  const names = Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
-  const created = apply(
-    ...names.map((name) => pod(namespace, name, { script: READ, ends: true, restartPolicy: 'Never' })),
-  );
-  await meanwhile();
-  await created;
-  await Promise.all(
-    names.map(async (name) => {
-      assert.equal(isInjected(await waitUntilStarted(namespace, name)), true);
-      assert.equal(await outputOf(namespace, name), 'hunter2');
-    }),
-  );
-  await kubectl([
+const removePods = () =>
+  kubectl([
     'delete',
     'pods',
     '-n',
@@ -40,6 +28,25 @@ async function startPods(prefix: string, count: number, meanwhile: () => Promise
     '--grace-period=0',
     '--force',
   ]);
+
+async function assertDelivered(names: readonly string[]): Promise<void> {
+  await Promise.all(
+    names.map(async (name) => {
+      assert.equal(isInjected(await waitUntilStarted(namespace, name)), true);
+      assert.equal(await outputOf(namespace, name), 'hunter2');
+    }),
+  );
+}
+
+async function startPods(prefix: string, count: number, meanwhile: () => Promise<void>): Promise<void> {
+  const names = Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
+  const created = apply(
+    ...names.map((name) => pod(namespace, name, { script: READ, ends: true, restartPolicy: 'Never' })),
+  );
+  await meanwhile();
+  await created;
+  await assertDelivered(names);
+  await removePods();
 }
 
 test('20 pods that start while Safe is killed and comes back all get their secret, and none of them fails', async () => {
@@ -86,23 +93,8 @@ test('pods that are created while both webhook replicas restart are refused or i
   assert.equal(outcomes.length, names.length, 'a rolling restart loses no pod');
   const replaced = await podsOf('sotto-webhook');
   assert.ok(replicas.every((old) => replaced.every(({ metadata }) => metadata.uid !== old.metadata.uid)));
-  await Promise.all(
-    names.map(async (name) => {
-      assert.equal(isInjected(await waitUntilStarted(namespace, name)), true);
-      assert.equal(await outputOf(namespace, name), 'hunter2');
-    }),
-  );
-  await kubectl([
-    'delete',
-    'pods',
-    '-n',
-    namespace,
-    '-l',
-    'app=test',
-    '--wait=false',
-    '--grace-period=0',
-    '--force',
-  ]);
+  await assertDelivered(names);
+  await removePods();
 });
 
 test('with both webhooks killed at once, an annotated pod is refused or injected, and one that did not ask starts', async () => {
