@@ -66,7 +66,7 @@ shell: node_modules ## open a shell inside the running cluster, with kubectl
 	@$(CLUSTER) shell
 
 .PHONY: cluster-down
-cluster-down: node_modules ## stop every cluster of this project; nothing of them is left
+cluster-down: node_modules ## stop every cluster of this project on this machine; nothing of them is left
 	@$(CLUSTER) down --all
 
 .PHONY: cluster-check

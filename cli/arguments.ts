@@ -132,7 +132,7 @@ function addPut(program: Command, record: Recorder): void {
     .option(
       '--reader <[NS/]NAME>',
       "a service account that may fetch it, '*' for all of that namespace; repeatable. " +
-        'Without this option the readers stay as they are',
+        'Those given replace all that were there; without this option they stay as they are',
       parseReader,
     )
     .option('--replace', 'also when keys that exist today are lost by it')
