@@ -79,3 +79,14 @@ suite('a pod, whatever makes it', { concurrency: 4 }, () => {
     }
   }
 });
+
+test('a pod that names no service account runs as "default", which is no reader; one that names an absent one is refused', async () => {
+  const annotations = { ...INJECT, 'sotto.dev/secrets': 'db', 'sotto.dev/timeout': '3s' };
+  await apply(pod(namespace, 'default-account', { annotations, serviceAccount: '' }));
+  const { message } = await waitUntilRefused(namespace, 'default-account');
+  assert.match(message, new RegExp(`service account ${namespace}/default is not among its readers`));
+  await assert.rejects(
+    apply(pod(namespace, 'nobody', { serviceAccount: 'nobody' })),
+    /service account .*nobody.* not found/,
+  );
+});
